@@ -1,0 +1,42 @@
+"""How much of anything a peer may send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """All that an outsider can make grow, with its largest allowed value: finite by default, all settable.
+
+    Raises ``ValueError`` for a value that is not a positive whole number.
+    """
+
+    #: Octets of the HTTP body. Above it: HTTP 413.
+    body: int = 16 * 1024 * 1024
+    #: Octets of the SOAP part. Above it: HTTP 413.
+    envelope: int = 2 * 1024 * 1024
+    #: Elements in the SOAP part. Above it: 4004.
+    elements: int = 50_000
+    #: Depth of elements in the SOAP part; MM7 itself needs 7. Above it: 4004.
+    depth: int = 32
+    #: Attributes of one element, namespace declarations included. Above it: 4004.
+    attributes: int = 64
+    #: Characters of a namespace name. expat builds a full name for each distinct element, so long ones multiply: 4004.
+    namespace: int = 256
+    #: Parts on all levels of the multipart together. Above it: HTTP 413.
+    parts: int = 200
+    #: Levels of multipart in multipart. Above it: HTTP 413.
+    mime_depth: int = 8
+    #: Octets of one header line, unfolded, and of the HTTP Content-Type. Above it: HTTP 413.
+    header_line: int = 8 * 1024
+    #: Header lines of one part. Above it: HTTP 413.
+    headers: int = 64
+    #: Addresses in To, Cc and Bcc together. Above it: 2002.
+    recipients: int = 10_000
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"Limits.{field.name} has to be a positive whole number, not {value!r}")
