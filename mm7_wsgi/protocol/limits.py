@@ -20,7 +20,7 @@ class Limits:
     elements: int = 50_000
     #: Depth of elements in the SOAP part; MM7 itself needs 7. Above it: 4004.
     depth: int = 32
-    #: Attributes of one element, namespace declarations included. Above it: 4004.
+    #: Attributes of one element, and again its namespace declarations. Above it: 4004.
     attributes: int = 64
     #: Characters of a namespace name. expat builds a full name for each distinct element, so long ones multiply: 4004.
     namespace: int = 256
