@@ -1,0 +1,232 @@
+"""What peers do against the rules and is read all the same.
+
+Each irregularity has a name that stays the same from release to release, so that it can be counted, searched and talked
+about. A message that keeps to the rules has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
+
+from .errors import ContentError, MessageFormatCorrupt, StatusError, UnsupportedVersion, ValidationError
+
+
+class Irregularity(NamedTuple):
+    """One entry of the catalogue."""
+
+    #: What it is, in one line for a person.
+    summary: str
+    #: The rule it departs from.
+    clause: str
+    #: Somebody known to send it.
+    known_from: str
+    #: What a strict endpoint answers.
+    refusal: type[StatusError]
+
+
+CATALOGUE: Mapping[str, Irregularity] = MappingProxyType(
+    {
+        # -- the multipart
+        "multipart-encoded": Irregularity(
+            "a multipart part is base64 or quoted-printable as a whole",
+            "RFC 2045, 6.4",
+            "gateways that encode the whole content",
+            ContentError,
+        ),
+        "start-unmatched": Irregularity(
+            "the start parameter names no part; the first part is read as the SOAP part",
+            "RFC 2387, 3.2",
+            "the example of TS 23.140 itself",
+            ValidationError,
+        ),
+        "soap-part-type": Irregularity(
+            "the SOAP part is not labelled text/xml",
+            "SOAP Messages with Attachments, 3",
+            "senders of application/xml and of parts without Content-Type",
+            ValidationError,
+        ),
+        "soap-part-encoded": Irregularity(
+            "the SOAP part has a Content-Transfer-Encoding that changes its octets",
+            "NowSMS, Submitting MM7",
+            "mail libraries used as SOAP clients",
+            ValidationError,
+        ),
+        "charset-contradicted": Irregularity(
+            "the octets of the SOAP part are not in the character set that it claims",
+            "RFC 7303, 3",
+            "Vibes, Korean operators",
+            ValidationError,
+        ),
+        # -- content and its reference
+        "content-unreferenced": Irregularity(
+            "there is no Content element, yet there is a content part",
+            "TS 23.140, clause 8.7",
+            "China Mobile's and KTF's clients",
+            ContentError,
+        ),
+        "href-unmatched": Irregularity(
+            "the href of Content names no part; the first part that is not the SOAP part is the content",
+            "TS 23.140, clause 8.7; RFC 2392",
+            "the example of TS 23.140 itself",
+            ContentError,
+        ),
+        "href-without-cid": Irregularity(
+            "the href of Content names a Content-ID without the scheme cid:",
+            "RFC 2392",
+            "mbuni's clients",
+            ContentError,
+        ),
+        "href-nested": Irregularity(
+            "the href of Content names a part inside the content",
+            "TS 23.140, clause 8.7",
+            "Korean clients",
+            ContentError,
+        ),
+        # -- the envelope
+        "namespace-missing": Irregularity(
+            "an element of MM7 is in no namespace",
+            "TS 23.140, MM7 schema (elementFormDefault)",
+            "vectorcore, China Mobile's client, Skycore",
+            ValidationError,
+        ),
+        "soap-namespace": Irregularity(
+            "the SOAP namespace is written otherwise than SOAP 1.1 writes it",
+            "SOAP 1.1, 4",
+            "KTF, without the last slash; Optus, with https",
+            ValidationError,
+        ),
+        "xml-late": Irregularity(
+            "there is white space before the XML declaration",
+            "XML 1.0, 2.8",
+            "hand-written clients",
+            ValidationError,
+        ),
+        "namespace-blanks": Irregularity(
+            "there is white space in the name of the MM7 namespace",
+            "TS 23.140, MM7 schema",
+            "China Unicom's simulators, Skycore",
+            ValidationError,
+        ),
+        "namespace-foreign": Irregularity(
+            "the namespace is meant for MM7 but is none of 3GPP's",
+            "TS 23.140, MM7 schema",
+            "Fibernetics, Momentum",
+            UnsupportedVersion,
+        ),
+        "namespace-mixed": Irregularity(
+            "TransactionID and operation are in different namespaces",
+            "TS 23.140, MM7 schema",
+            "Momentum",
+            ValidationError,
+        ),
+        "version-unlisted": Irregularity(
+            "MM7Version is none of those that the schema lists",
+            "TS 23.140, MM7 schema (versionType)",
+            "KTF, which puts its own version there",
+            UnsupportedVersion,
+        ),
+        # -- elements
+        "element-order": Irregularity(
+            "elements are not in the order of the schema",
+            "TS 23.140, MM7 schema (xs:sequence)",
+            "Skycore, KTF",
+            ValidationError,
+        ),
+        "element-repeated": Irregularity(
+            "an element that can be there once is there again; the first one counts",
+            "TS 23.140, MM7 schema (maxOccurs)",
+            "Axis clients, with two SenderAddress",
+            ValidationError,
+        ),
+        "element-unknown": Irregularity(
+            "an element that the schema does not have here; it is kept in message.extensions",
+            "TS 23.140, MM7 schema (Extension)",
+            "SKT, KTF, China Unicom",
+            ValidationError,
+        ),
+        "element-renamed": Irregularity(
+            "an element has the name that another operation has for it",
+            "TS 23.140, MM7 schema",
+            "China Unicom's simulators, with TimeStamp for Date",
+            ValidationError,
+        ),
+        "element-missing": Irregularity(
+            "a mandatory element is missing that senders are known to leave out",
+            "TS 23.140, MM7 schema (minOccurs)",
+            "vectorcore, China Unicom",
+            ValidationError,
+        ),
+        # -- values
+        "address-untyped": Irregularity(
+            "an address is plain text, not Number, RFC2822Address or ShortCode",
+            "TS 23.140, MM7 schema (addressType)",
+            "mbuni up to 5.1.0, China Mobile's client",
+            MessageFormatCorrupt,
+        ),
+        "value-case": Irregularity(
+            "a boolean or an enumerated value is in other capitals than the schema's",
+            "TS 23.140, MM7 schema",
+            "KTF, LG Telecom",
+            MessageFormatCorrupt,
+        ),
+        "value-unlisted": Irregularity(
+            "an enumerated value is none of the schema's; it is kept as its text",
+            "TS 23.140, MM7 schema",
+            "LG Telecom, China Unicom",
+            MessageFormatCorrupt,
+        ),
+        "value-form": Irregularity(
+            "an optional element or attribute has a value of wrong form; it is read as None",
+            "TS 23.140, MM7 schema",
+            "simulators",
+            MessageFormatCorrupt,
+        ),
+        "date-without-zone": Irregularity(
+            "a date has no time zone; it is read as a naive datetime",
+            "TS 23.140, clause 8.7",
+            "China Mobile's client",
+            MessageFormatCorrupt,
+        ),
+    }
+)
+
+#: A hostile message can deviate in tens of thousands of places; this many are told.
+_MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One irregularity of one message: its ``name`` in the catalogue, and ``where`` it stands, in words."""
+
+    name: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {CATALOGUE[self.name].summary} ({self.where})"
+
+
+class Deviations:
+    """What a reader collects while it reads one message. With ``strict``, the first one is a refusal instead."""
+
+    __slots__ = ("_found", "_strict")
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._found: dict[Deviation, None] = {}
+        self._strict = strict
+
+    def note(self, name: str, where: str) -> None:
+        """Record the irregularity ``name``; the same in the same place counts once.
+
+        Raises the refusal of the catalogue where the reader is strict.
+        """
+        irregularity = CATALOGUE[name]
+        if self._strict:
+            raise irregularity.refusal(details=f"{where}: {irregularity.summary} ({irregularity.clause})")
+        if len(self._found) < _MOST:
+            self._found[Deviation(name, where)] = None
+
+    def __iter__(self) -> Iterator[Deviation]:
+        return iter(self._found)
