@@ -1,0 +1,146 @@
+"""Header values as peers write them: parameters, Content-ID, references.
+
+Neither ``werkzeug.http.parse_options_header`` nor ``multipart.parse_options_header`` can serve here: both end an
+unquoted value at the first character that RFC 2045 wants quoted, so ``boundary=----=_Part_1`` becomes ``----``
+without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote, unquote_to_bytes
+
+from .charset import decode_text
+
+# Matched at one place after the other, never searched for, so that no header costs more than its length.
+_BLANKS = re.compile(r"[;\s]*")
+_NAME = re.compile(r"([^\s=;]+)\s*=\s*")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_UNQUOTED = re.compile(r"[^;]*")
+_REST = re.compile(r"[^;]*(?:;|\Z)")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+class ContentType(NamedTuple):
+    """A Content-Type (RFC 2045, 5.1), or any other header of that form."""
+
+    #: What stands before the first semicolon, in lower case: ``multipart/related``.
+    value: str
+    #: Names in lower case. Of a parameter that is there twice, the first.
+    parameters: dict[str, str]
+    #: Names of parameters that are there twice with different values.
+    ambiguous: frozenset[str]
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether the body is divided into parts."""
+        return self.value.startswith("multipart/")
+
+
+def parse_content_type(header: str) -> ContentType:
+    """Read a header value with parameters, quoted or not, folded or not, with RFC 2231 continuations and encodings.
+
+    Nothing raises here: what cannot be read as a parameter is passed over.
+
+    >>> parse_content_type('Multipart/Related;\\tboundary=----=_Part_1; start=<a@b>').parameters
+    {'boundary': '----=_Part_1', 'start': '<a@b>'}
+    """
+    value, semicolon, rest = header.partition(";")
+    parameters: dict[str, str] = {}
+    ambiguous = set()
+    if semicolon:
+        for name, parameter in _joined(_parameters(rest)):
+            if parameters.setdefault(name, parameter) != parameter:
+                ambiguous.add(name)
+    return ContentType(value.strip().lower(), parameters, frozenset(ambiguous))
+
+
+def _parameters(rest: str) -> list[tuple[str, str]]:
+    """The parameters of ``rest`` in their order, names in lower case."""
+    found = []
+    place, end = 0, len(rest)
+    while place < end:
+        if blanks := _BLANKS.match(rest, place):
+            place = blanks.end()
+        if match := _NAME.match(rest, place):
+            name, place = match[1].lower(), match.end()
+            if quoted := _QUOTED.match(rest, place):
+                found.append((name, _ESCAPED.sub(r"\1", quoted[1])))
+                place = quoted.end()
+            elif rest.startswith('"', place):  # never closed: all that is left is the value
+                found.append((name, rest[place + 1 :].strip()))
+                break
+            elif unquoted := _UNQUOTED.match(rest, place):
+                found.append((name, unquoted[0].strip()))
+                place = unquoted.end()
+        if skipped := _REST.match(rest, place):  # to behind the next semicolon
+            place = skipped.end()
+    return found
+
+
+def _joined(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Undo RFC 2231: ``name*0``, ``name*1*`` … are pieces of one value, ``name*`` is ``charset'language'%41``."""
+    if not any("*" in name for name, _ in parameters):
+        return parameters
+    plain = []
+    pieces: dict[str, dict[int, tuple[bool, str]]] = {}
+    for written, value in parameters:
+        name, star, tail = written.partition("*")
+        digits = tail.rstrip("*")
+        if star and (not digits or (digits.isascii() and digits.isdigit() and len(digits) < 4)):
+            pieces.setdefault(name, {}).setdefault(int(digits or 0), (not tail or tail.endswith("*"), value))
+        else:
+            plain.append((written, value))
+    for name, numbered in pieces.items():
+        octets = bytearray()
+        charset = "utf-8"
+        for number in sorted(numbered):
+            encoded, value = numbered[number]
+            if encoded and number == 0 and value.count("'") >= 2:
+                charset, _, value = value.split("'", 2)
+            octets += unquote_to_bytes(value) if encoded else value.encode("utf-8", "surrogateescape")
+        plain.append((name, decode_text(bytes(octets), charset)))
+    return plain
+
+
+def readable(value: str) -> str:
+    """A header value that was read octet by octet (latin-1), as the UTF-8 that it may be."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return value
+
+
+def content_id(header: str) -> str:
+    """The normal form of a Content-ID, or of ``start``: without blanks and angle brackets, also when one is missing.
+
+    >>> content_id(" <soap@example> "), content_id("soap@example")
+    ('soap@example', 'soap@example')
+    """
+    return header.strip().removeprefix("<").removesuffix(">").strip()
+
+
+class Reference(NamedTuple):
+    """What an ``href`` asks for."""
+
+    #: As written, without blanks: compared with Content-Location.
+    text: str
+    #: The Content-ID meant, in its normal form: percent-escapes decoded (RFC 2392), and as they are.
+    content_ids: tuple[str, str]
+    #: Whether the scheme ``cid:`` was there.
+    is_cid: bool
+
+
+def parse_href(href: str) -> Reference:
+    """Read the ``href`` of a Content or AdditionalInformation element.
+
+    >>> parse_href("cid:a%40b").content_ids
+    ('a@b', 'a%40b')
+    """
+    text = href.strip()
+    is_cid = text[:4].lower() == "cid:"
+    written = text[4:] if is_cid else text
+    return Reference(text, (content_id(unquote(written)), content_id(written)), is_cid)

@@ -1,0 +1,106 @@
+"""Character sets by the names that peers give them; no name and no octets can do harm."""
+
+from __future__ import annotations
+
+import codecs
+import encodings
+import pkgutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mm7_wsgi.protocol.charset import codec, decode_text
+
+INSTALLED = sorted({module.name for module in pkgutil.iter_modules(encodings.__path__)} - {"aliases"})
+NOT_FOR_PEERS = [
+    "base64",
+    "hex",
+    "rot13",
+    "zlib",
+    "bz2",
+    "uu",
+    "quopri",
+    "idna",
+    "punycode",
+    "undefined",
+    "mbcs",
+    "oem",
+]
+NOT_FOR_PEERS += ["unicode_escape", "unicode-escape", "raw_unicode_escape", "raw-unicode-escape"]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("utf-8", "utf-8"),
+        ("UTF8", "utf-8"),
+        (" utf-8 ", "utf-8"),
+        ("us-ascii", "ascii"),
+        ("ISO-8859-1", "iso8859-1"),
+        ("ks_c_5601-1987", "euc_kr"),
+        ("ksc5601", "euc_kr"),
+        ("euc-kr", "euc_kr"),
+        ("GB2312", "gb2312"),
+        ("utf-16", "utf-16"),
+        ("utf:8", "utf-8"),
+        ("", None),
+        ("no such", None),
+        ("a\0b", None),
+        ("é", None),
+        ("\ud800", None),
+        ("x" * 5000, None),
+        ("../utf_8", None),
+    ],
+)
+def test_a_name_is_known_or_none(name: str, known: str | None) -> None:
+    assert codec(name) == known
+
+
+@pytest.mark.parametrize("name", NOT_FOR_PEERS)
+def test_what_is_no_character_set_of_a_peer_is_not_known(name: str) -> None:
+    assert codec(name) is None
+    assert decode_text(b"\\x41 QQ==", name) == "\\x41 QQ=="
+
+
+def test_the_names_that_are_kept_are_bounded() -> None:
+    for number in range(1000):
+        codec(f"name-{number}")
+    information = codec.cache_info()
+    assert information.maxsize is not None
+    assert information.currsize <= information.maxsize <= 1000
+
+
+@pytest.mark.parametrize(
+    ("octets", "charset", "text"),
+    [
+        (b"plain", None, "plain"),
+        ("smör".encode(), None, "smör"),
+        ("smör".encode("latin-1"), "latin-1", "smör"),
+        ("smör".encode("latin-1"), None, "sm\ufffdr"),
+        ("smör".encode("latin-1"), "latin-42", "sm\ufffdr"),
+        ("한".encode("euc-kr"), "KS_C_5601-1987", "한"),
+        ("smör".encode("utf-16-be"), "utf-16-be", "smör"),
+        # A byte order mark wins over the name.
+        (codecs.BOM_UTF8 + "smör".encode(), "latin-1", "smör"),
+        (codecs.BOM_UTF16_LE + "smör".encode("utf-16-le"), "latin-1", "smör"),
+        (codecs.BOM_UTF16_BE + "smör".encode("utf-16-be"), None, "smör"),
+        (codecs.BOM_UTF16_BE + b"\0a\0", None, "a\ufffd"),
+        (b"", "utf-8", ""),
+        (b"", "", ""),
+    ],
+)
+def test_text_is_read_by_its_mark_then_by_its_name_then_as_utf_8(octets: bytes, charset: str | None, text: str) -> None:
+    assert decode_text(octets, charset) == text
+
+
+@pytest.mark.parametrize("charset", INSTALLED)
+def test_every_codec_of_python_decodes_any_octets_or_is_not_known(charset: str) -> None:
+    for octets in (bytes(range(256)), b"\xff", b"\x80\x81", b"\x1b$B\x21", b"+AD", b"~{", b"plain\\u12"):
+        assert isinstance(decode_text(octets, charset), str)
+
+
+@given(st.binary(max_size=40), st.sampled_from([*INSTALLED, "", "latin-42"]) | st.text(max_size=20))
+@settings(deadline=None, max_examples=200)
+def test_no_octets_and_no_name_raise(octets: bytes, charset: str) -> None:
+    assert isinstance(decode_text(octets, charset), str)

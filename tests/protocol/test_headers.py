@@ -1,0 +1,228 @@
+"""Header values as peers write them, and the forms that two libraries around us cut short."""
+
+from __future__ import annotations
+
+import sys
+from email import message_from_string
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mm7_wsgi.protocol.headers import content_id, parse_content_type, parse_href, readable
+
+RELATED = "multipart/related"
+
+
+@pytest.mark.parametrize(
+    ("header", "parameters"),
+    [
+        ("multipart/related", {}),
+        ("multipart/related;", {}),
+        ("multipart/related; boundary=abc", {"boundary": "abc"}),
+        ("multipart/related;boundary=abc", {"boundary": "abc"}),
+        ("multipart/related ; boundary=abc ;", {"boundary": "abc"}),
+        ('multipart/related; boundary="abc"', {"boundary": "abc"}),
+        ("Multipart/RELATED; Boundary=AbC", {"boundary": "AbC"}),
+        ("multipart/related; boundary = abc", {"boundary": "abc"}),
+        ('multipart/related; boundary\t=\t"abc"', {"boundary": "abc"}),
+        ("multipart/related;\tboundary=abc;\ttype=text/xml", {"boundary": "abc", "type": "text/xml"}),
+        ("multipart/related;\r\n\tboundary=abc;\r\n type=text/xml", {"boundary": "abc", "type": "text/xml"}),
+        ("multipart/related;;; boundary=abc;; ;x=y", {"boundary": "abc", "x": "y"}),
+        # What must be quoted, and is not.
+        ("multipart/related; boundary=----=_Part_1", {"boundary": "----=_Part_1"}),
+        ("multipart/related; start=<soap@x>; type=text/xml", {"start": "<soap@x>", "type": "text/xml"}),
+        ("multipart/related; boundary=with a blank ; x=y", {"boundary": "with a blank", "x": "y"}),
+        ('multipart/related; boundary=a"b;c=d', {"boundary": 'a"b', "c": "d"}),
+        ("multipart/related; boundary==a", {"boundary": "=a"}),
+        # Quoted, with all that can stand in there.
+        ('multipart/related; boundary="a;b=c"; x=y', {"boundary": "a;b=c", "x": "y"}),
+        (r'multipart/related; boundary="a\"b\\c"', {"boundary": r"a\"b\c".replace(r"\"", '"')}),
+        ('multipart/related; boundary=" a "', {"boundary": " a "}),
+        ('multipart/related; boundary=""', {"boundary": ""}),
+        ("multipart/related; boundary=", {"boundary": ""}),
+        ("multipart/related; boundary=; x=y", {"boundary": "", "x": "y"}),
+        ('multipart/related; boundary="abc" junk; x=y', {"boundary": "abc", "x": "y"}),
+        ('multipart/related; boundary="abc"x=y', {"boundary": "abc"}),
+        ('multipart/related; boundary="abc; x=y', {"boundary": "abc; x=y"}),
+        ('multipart/related; boundary="abc\\', {"boundary": "abc\\"}),
+        # What cannot be read as a parameter is passed over.
+        ("multipart/related; junk; boundary=abc", {"boundary": "abc"}),
+        ("multipart/related; =x; boundary=abc", {"boundary": "abc"}),
+        ("multipart/related; two words; boundary=abc", {"boundary": "abc"}),
+        # RFC 2231.
+        ("a/b; name*0=one; name*1=two", {"name": "onetwo"}),
+        ("a/b; name*1=two; name*0=one", {"name": "onetwo"}),
+        ('a/b; name*0="one;"; name*1=" two"', {"name": "one; two"}),
+        ("a/b; name*=utf-8''sm%C3%B6r", {"name": "smör"}),
+        ("a/b; name*=iso-8859-1'sv'sm%F6r", {"name": "smör"}),
+        ("a/b; name*0*=utf-8''sm%C3; name*1*=%B6r; name*2=%41", {"name": "smör%41"}),
+        ("a/b; name*=no-such-charset''%41", {"name": "A"}),
+        ("a/b; name*=%41", {"name": "A"}),
+        ("a/b; name*x=1", {"name*x": "1"}),
+        ("a/b; name*99999=1", {"name*99999": "1"}),
+    ],
+)
+def test_parameters_are_read_as_the_sender_meant_them(header: str, parameters: dict[str, str]) -> None:
+    found = parse_content_type(header)
+    assert found.parameters == parameters
+    assert found.value == header.partition(";")[0].strip().lower()
+    assert not found.ambiguous
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "ambiguous"),
+    [
+        ("a/b; boundary=x; boundary=x", "x", set()),
+        ("a/b; boundary=x; boundary=y", "x", {"boundary"}),
+        ('a/b; boundary=x; BOUNDARY="y"', "x", {"boundary"}),
+        ('a/b; boundary="x"; boundary=x', "x", set()),
+        ("a/b; boundary=x; boundary*=utf-8''y", "x", {"boundary"}),
+        ("a/b; boundary=x; boundary*0=x", "x", set()),
+        ("a/b; boundary=x; type=1; type=2", "x", {"type"}),
+    ],
+)
+def test_of_a_parameter_that_is_there_twice_the_first_counts_and_a_contradiction_is_told(
+    header: str, first: str, ambiguous: set[str]
+) -> None:
+    found = parse_content_type(header)
+    assert found.parameters["boundary"] == first
+    assert found.ambiguous == ambiguous
+
+
+@pytest.mark.parametrize(
+    ("header", "is_multipart"),
+    [
+        ("multipart/related", True),
+        ("MULTIPART/x-odd ; boundary=b", True),
+        (" multipart/mixed", True),
+        ("multipart", False),
+        ("multipartx/mixed", False),
+        ("text/xml; x=multipart/mixed", False),
+        ("", False),
+    ],
+)
+def test_multipart_is_told_by_the_first_half_of_the_type(header: str, is_multipart: bool) -> None:
+    assert parse_content_type(header).is_multipart is is_multipart
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'multipart/related; boundary="NextPart_000_0028"; type="text/xml"; start="<mm7-submit>"',
+        "multipart/mixed; boundary=simple",
+        'text/plain; charset="utf-8"; name="a b.txt"',
+        r'text/plain; name="a \"quoted\" name"',
+        "TEXT/XML;\tCharset=UTF-8",
+        'text/plain; name="semi;colon"; x=y',
+    ],
+)
+def test_a_regular_header_is_read_as_the_standard_library_reads_it(header: str) -> None:
+    message = message_from_string(f"Content-Type: {header}\n\n")
+    listed = message.get_params(unquote=True)
+    assert listed is not None
+    found = parse_content_type(header)
+    assert found.value == message.get_content_type()
+    assert found.parameters == {name.lower(): value for name, value in listed[1:]}
+
+
+TOKENS = st.text("abcdefghijklmnopqrstuvwxyzABC0123456789-_.+", min_size=1, max_size=12)
+BLANKS = st.text(" \t", max_size=3)
+
+
+@given(
+    st.dictionaries(TOKENS.map(str.lower), st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=5),
+    st.data(),
+)
+@settings(deadline=None, max_examples=100)
+def test_whatever_is_quoted_by_the_rules_comes_back(parameters: dict[str, str], data: st.DataObject) -> None:
+    header = RELATED
+    for name, value in parameters.items():
+        quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+        header += f'{data.draw(BLANKS)};{data.draw(BLANKS)}{name}{data.draw(BLANKS)}={data.draw(BLANKS)}"{quoted}"'
+    found = parse_content_type(header)
+    assert found.value == RELATED
+    assert found.parameters == parameters
+
+
+@given(st.text(st.sampled_from("a/;=\"\\*'01% \t\r\n<>é\x00"), max_size=60) | st.text(max_size=60))
+@settings(deadline=None, max_examples=200)
+def test_no_header_raises(header: str) -> None:
+    found = parse_content_type(header)
+    assert all(isinstance(value, str) for value in found.parameters.values())
+    assert found.ambiguous <= set(found.parameters)
+
+
+def steps(header: str) -> int:
+    """How many functions of C are called to parse ``header``: each costs no more than the length of it."""
+    called = 0
+
+    def count(frame: Any, event: str, argument: Any) -> None:
+        nonlocal called
+        called += event == "c_call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        parse_content_type(header)
+    finally:
+        sys.setprofile(before)
+    return called
+
+
+@pytest.mark.parametrize("run", [";", "; ", "\t;", "a ", '"', "\\"])
+def test_a_long_run_of_what_is_no_parameter_takes_as_many_steps_as_a_short_one(run: str) -> None:
+    assert steps("a/b; " + run * 2000) == steps("a/b; " + run * 2)
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (b"plain", "plain"),
+        ("smör".encode(), "smör"),
+        ("smör".encode("latin-1"), "smör"),
+        (b"\xe9\xc3\xa9", "\xe9\xc3\xa9"),
+        ("名前".encode(), "名前"),
+    ],
+)
+def test_octets_of_a_header_are_utf_8_where_they_can_be_and_else_latin_1(octets: bytes, text: str) -> None:
+    assert readable(octets.decode("latin-1")) == text
+
+
+def test_a_value_that_was_never_octets_stays_as_it_is() -> None:
+    assert readable("名前") == "名前"
+
+
+@pytest.mark.parametrize("written", ["<a@b>", "a@b", " <a@b> ", "<a@b", "a@b>", "< a@b >", "\t<a@b>\r\n"])
+def test_a_content_id_has_one_normal_form(written: str) -> None:
+    assert content_id(written) == "a@b"
+
+
+def test_a_content_id_loses_one_pair_of_brackets_only() -> None:
+    assert content_id("<<a>>") == "<a>"
+    assert content_id("/a/b") == "/a/b"
+    assert content_id("") == content_id("<>") == ""
+
+
+@pytest.mark.parametrize(
+    ("href", "text", "content_ids", "is_cid"),
+    [
+        ("cid:a@b", "cid:a@b", ("a@b", "a@b"), True),
+        (" CID:a@b ", "CID:a@b", ("a@b", "a@b"), True),
+        ("cid:<a@b>", "cid:<a@b>", ("a@b", "a@b"), True),
+        ("cid:%3Ca%40b%3E", "cid:%3Ca%40b%3E", ("a@b", "%3Ca%40b%3E"), True),
+        ("cid:100%", "cid:100%", ("100%", "100%"), True),
+        ("cid:a%2525", "cid:a%2525", ("a%25", "a%2525"), True),
+        ("cid: a", "cid: a", ("a", "a"), True),
+        ("a@b", "a@b", ("a@b", "a@b"), False),
+        ("<a@b>", "<a@b>", ("a@b", "a@b"), False),
+        ("http://x/a%20b", "http://x/a%20b", ("http://x/a b", "http://x/a%20b"), False),
+        ("cid:", "cid:", ("", ""), True),
+        ("", "", ("", ""), False),
+    ],
+)
+def test_an_href_gives_the_content_ids_that_it_may_mean(
+    href: str, text: str, content_ids: tuple[str, str], is_cid: bool
+) -> None:
+    assert parse_href(href) == (text, content_ids, is_cid)
