@@ -1,0 +1,158 @@
+"""Content-Transfer-Encoding, undone: all at once, or piece by piece in constant memory (RFC 2045, 6)."""
+
+from __future__ import annotations
+
+import io
+import re
+from binascii import Error, a2b_base64, a2b_qp
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .errors import ContentError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+IDENTITY = frozenset({"", "7bit", "8bit", "binary"})
+_WHITE = b" \t\r\n\v\f"
+_STRAY = re.compile(rb"=(?==|\r(?!\n))")
+
+
+def decode(encoding: str, octets: bytes) -> bytes:
+    """``octets`` without their transfer encoding, whose name is in lower case.
+
+    base64: line ends and other white space do not count, missing padding is borne; data after the padding, a lone
+    last character, or a character that is none of base64's is an error, since data would be lost in silence.
+    quoted-printable: an escape that is none stays as it is.
+
+    Raises :class:`ContentError` for octets that are not in that encoding, and for an encoding that is not known.
+    """
+    if encoding in IDENTITY:
+        return octets
+    if encoding == "base64":
+        return _decode_base64(octets)
+    if encoding == "quoted-printable":
+        return _decode_quoted_printable(octets)
+    raise _unknown(encoding)
+
+
+def decoded_pieces(encoding: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As :func:`decode`, for octets that come in pieces; what comes out is never larger than a piece."""
+    if encoding in IDENTITY:
+        return pieces
+    if encoding == "base64":
+        return _base64_pieces(pieces)
+    if encoding == "quoted-printable":
+        return _quoted_printable_pieces(pieces)
+    raise _unknown(encoding)
+
+
+def _unknown(encoding: str) -> ContentError:
+    return ContentError(details=f"the Content-Transfer-Encoding {encoding[:40]!r} is not known")
+
+
+def _decode_base64(octets: bytes) -> bytes:
+    # a2b_base64 drops what it does not know and stops at the first padding, both without a word. So count what is left
+    # when white space is taken away: if that much was decoded, nothing was dropped.
+    end = octets.find(b"=")
+    if end < 0:
+        end = len(octets)
+    elif octets[end:].strip(b"=" + _WHITE):
+        raise ContentError(details="there is data after the padding of the base64")
+    count = octets.count
+    significant = end - count(b"\n", 0, end) - count(b"\r", 0, end) - count(b" ", 0, end) - count(b"\t", 0, end)
+    try:
+        decoded = a2b_base64(octets)
+    except Error:
+        return _decode_base64_strictly(octets[:end])
+    # One more than a multiple of four decodes to as much as the multiple itself, so the one may be what was dropped.
+    if len(decoded) == significant * 3 // 4 and significant % 4 != 1:
+        return decoded
+    return _decode_base64_strictly(octets[:end])
+
+
+def _decode_base64_strictly(octets: bytes) -> bytes:
+    """Decode what is before the padding, or say what is wrong with it."""
+    packed = octets.translate(None, _WHITE)
+    junk = packed.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    if junk:
+        raise ContentError(details=f"the base64 holds {junk[:1]!r}, which is none of its characters")
+    if len(packed) % 4 == 1:
+        raise ContentError(details="the base64 ends in the middle of an octet")
+    return a2b_base64(packed + b"==")
+
+
+def _base64_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    left = b""
+    padded = False
+    for piece in pieces:
+        end = piece.find(b"=")
+        if padded or end >= 0:
+            if (piece if padded else piece[end:]).strip(b"=" + _WHITE):
+                raise ContentError(details="there is data after the padding of the base64")
+            piece = b"" if padded else piece[:end]
+            padded = True
+        packed = left + piece.translate(None, _WHITE)
+        whole = len(packed) - len(packed) % 4
+        left = packed[whole:]
+        if whole:
+            yield _decode_base64(packed[:whole])
+    if left:
+        yield _decode_base64_strictly(left)
+
+
+def _decode_quoted_printable(octets: bytes) -> bytes:
+    # a2b_qp makes one "=" of two, and drops all from "=\r" to the next line feed, both without a word.
+    if b"==" in octets or octets.count(b"=\r") != octets.count(b"=\r\n"):
+        octets = _STRAY.sub(b"=3D", octets)
+    return a2b_qp(octets)
+
+
+def _quoted_printable_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    # Cut behind a line end; a line without one is cut where no escape and no trailing blank can be cut in two.
+    left = b""
+    for piece in pieces:
+        octets = left + piece
+        cut = octets.rfind(b"\n") + 1
+        if not cut:
+            cut = octets.rfind(b"=", max(0, len(octets) - 3))
+            if cut < 0:
+                cut = len(octets)
+        left = octets[cut:]
+        if cut:
+            before = octets[:cut].rstrip(b"=")  # one before the cut has another behind it: it stays as it is
+            yield _decode_quoted_printable(before) + b"=" * (cut - len(before))
+    if left:
+        yield _decode_quoted_printable(left)
+
+
+class DecodedReader(io.RawIOBase):
+    """Pieces as a raw stream; :class:`io.BufferedReader` goes around it."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._piece = memoryview(b"")
+        self._error: ContentError | None = None
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, target: WriteableBuffer, /) -> int:
+        """Fill ``target`` with at least one octet; 0 at the end. Raises as :func:`decode`, and then always."""
+        if self._error is not None:
+            raise self._error
+        while not self._piece:
+            try:
+                piece = next(self._pieces, None)
+            except ContentError as error:
+                self._error = error  # the next read must not look like the end
+                raise
+            if piece is None:
+                return 0
+            self._piece = memoryview(piece)
+        room = memoryview(target).cast("B")
+        count = min(len(room), len(self._piece))
+        room[:count] = self._piece[:count]
+        self._piece = self._piece[count:]
+        return count
