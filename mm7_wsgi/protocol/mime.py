@@ -1,0 +1,443 @@
+"""A multipart body and its parts (RFC 2046), framed by the ``multipart`` package.
+
+All levels are framed and all limits checked before anybody sees a part. What stays for later is the decoding: a part is
+an offset into the body until it is asked for its data.
+
+The parser is made for HTML forms and is lenient where that is harmless for forms. Some of its readings would lose or
+mix up data in silence, so this module looks for them and refuses: see :meth:`_Framer.frame`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import multipart
+from werkzeug.datastructures import Headers
+
+from .buffer import SLICE, Buffer
+from .charset import decode_text
+from .deviations import Deviations
+from .errors import ContentError, LimitExceeded, ValidationError
+from .headers import ContentType, content_id, parse_content_type, readable
+from .limits import Limits
+from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
+
+_DEFAULT_TYPE = ContentType("text/plain", {}, frozenset())  # RFC 2045, 5.2
+
+# The longest header block of one part, and of all together, in header lines of the greatest length. The parser's
+# unfolding costs as much again for every continuation line, so the product of the limits would be too much.
+_HEADER_BLOCK: Final = 4
+_HEADER_BLOCKS: Final = 64
+
+
+class Part:
+    """One part of a multipart message: its headers, and where in the body its octets are.
+
+    A part lives as long as the callback that it was handed to runs; ``ValueError`` after that, for the octets only.
+    What a header says (``content_type``, ``filename`` …) comes from the peer and is not to be trusted; a ``filename``
+    may hold any path.
+    """
+
+    __slots__ = ("_buffer", "_end", "_headers", "_start", "_type", "parts")
+
+    #: The parts inside, when this is a multipart; else empty.
+    parts: tuple[Part, ...]
+
+    def __init__(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> None:
+        self._headers = headers
+        self._buffer = buffer
+        self._start = start
+        self._end = end
+        written = self._header("Content-Type")
+        self._type = parse_content_type(readable(written)) if written else _DEFAULT_TYPE
+        self.parts = ()
+
+    def __repr__(self) -> str:
+        identity = f" {self.content_id}" if self.content_id else ""
+        return f"<Part {self.content_type}{identity}, {self.size} octets>"
+
+    def _header(self, name: str) -> str | None:
+        """The first header of that name, as it was framed; the parser writes names in title case."""
+        for header, value in self._headers:
+            if header == name:
+                return value
+        return None
+
+    @property
+    def headers(self) -> Headers:
+        """All headers in their order, found in any capitals: ``part.headers.get("x-wap-id")``. A new copy each time."""
+        return Headers([(name, readable(value).rstrip()) for name, value in self._headers])
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case, without parameters; ``text/plain`` where none is given (RFC 2045, 5.2)."""
+        return self._type.value
+
+    @property
+    def charset(self) -> str | None:
+        """The ``charset`` parameter, in lower case."""
+        charset = self._type.parameters.get("charset")
+        return charset.lower() if charset else None
+
+    @property
+    def content_id(self) -> str | None:
+        """The Content-ID without its angle brackets."""
+        written = self._header("Content-Id")
+        return None if written is None else content_id(readable(written))
+
+    @property
+    def content_location(self) -> str | None:
+        """The Content-Location."""
+        written = self._header("Content-Location")
+        return None if written is None else readable(written).strip()
+
+    @property
+    def filename(self) -> str | None:
+        """The name that the sender gives it: ``filename`` of Content-Disposition, else ``name`` of Content-Type."""
+        disposition = self._header("Content-Disposition")
+        if disposition is not None:
+            filename = parse_content_type(readable(disposition)).parameters.get("filename")
+            if filename is not None:
+                return filename
+        return self._type.parameters.get("name")
+
+    @property
+    def is_multipart(self) -> bool:
+        """Whether this part is divided into parts."""
+        return self._type.is_multipart
+
+    @property
+    def transfer_encoding(self) -> str:
+        """The Content-Transfer-Encoding in lower case; empty where none is given."""
+        written = self._header("Content-Transfer-Encoding")
+        return "" if written is None else written.strip("; \t").lower()
+
+    @property
+    def size(self) -> int:
+        """Octets as they were sent, before transfer-decoding."""
+        return self._end - self._start
+
+    @property
+    def data(self) -> bytes:
+        """The octets, transfer-decoded; of a multipart, as they were sent.
+
+        Raises :class:`ContentError` (2004) where they are not in the encoding that the part claims.
+        """
+        octets = self._buffer.read(self._start, self._end)
+        if self.is_multipart:
+            return octets
+        try:
+            return decode(self.transfer_encoding, octets)
+        except ContentError as error:
+            raise self._named(error) from None
+
+    @property
+    def text(self) -> str:
+        """:attr:`data` as text: by its byte order mark, else by :attr:`charset`, else as UTF-8.
+
+        An octet that is not of that charset becomes U+FFFD; only the transfer-decoding can raise.
+        """
+        return decode_text(self.data, self.charset)
+
+    def open(self) -> io.BufferedReader:
+        """A stream of :attr:`data` that takes constant memory however large the part is.
+
+        Its ``read`` raises as :attr:`data` does. It ends with the answer, as the part does.
+        """
+        pieces = self._pieces() if self.is_multipart else self._decoded_pieces()
+        return io.BufferedReader(DecodedReader(pieces), SLICE)
+
+    def _pieces(self) -> Iterator[bytes]:
+        for offset in range(self._start, self._end, SLICE):
+            yield self._buffer.read(offset, min(offset + SLICE, self._end))
+
+    def _decoded_pieces(self) -> Iterator[bytes]:
+        try:
+            yield from decoded_pieces(self.transfer_encoding, self._pieces())
+        except ContentError as error:
+            raise self._named(error) from None
+
+    def _named(self, error: ContentError) -> ContentError:
+        return ContentError(details=f"{describe(self)}: {error.details}")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write :attr:`data` to ``path``, in constant memory. Where that fails, no file is left behind.
+
+        Raises :class:`ContentError` as :attr:`data` does, and ``OSError``.
+        """
+        target = Path(path)
+        with self.open() as source:
+            file = target.open("wb")
+            try:
+                with file:
+                    while piece := source.read(SLICE):
+                        file.write(piece)
+            except BaseException:
+                if target.is_file():  # a device or a pipe was there before
+                    target.unlink()
+                raise
+
+    def leaves(self) -> Iterator[Part]:
+        """This part, or the parts inside it on all levels, that are no multipart; in their order."""
+        if not self.is_multipart:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
+
+def describe(part: Part) -> str:
+    """Words that single out a part in a message to its sender."""
+    if part.content_id:
+        return f"part <{part.content_id[:80]}>"
+    if part.content_location:
+        return f"part {part.content_location[:80]!r}"
+    return f"the {part.content_type[:80]} part"
+
+
+class FramingError(Exception):
+    """The framing is irregular; the reason is the message."""
+
+
+class _Segment(multipart.MultipartSegment):
+    """A segment as the parser needs it, without what it does for HTML forms."""
+
+    def __init__(self, headerlist: list[tuple[str, str]]) -> None:
+        self.headerlist = headerlist
+        self.bytes_received = 0
+        self.complete = False
+
+
+class _Parser(multipart.PushMultipartParser):
+    """The parser for any kind of multipart, by its hook for subclasses."""
+
+    def _create_segment(self, headerlist: list[tuple[str, str]]) -> multipart.MultipartSegment:
+        # A part's own Content-Length is advice at best (RFC 2046 frames by delimiters alone), and is often wrong.
+        self._segment_limit = -1
+        return _Segment(headerlist)
+
+
+def read_parts(
+    content_type: ContentType, buffer: Buffer, limits: Limits, deviations: Deviations
+) -> tuple[tuple[Part, ...], list[Buffer]]:
+    """Divide a whole multipart body into its parts, on all levels.
+
+    Returns the parts of the outermost level, and the buffers that had to be made besides ``buffer``, to be closed
+    with it. Raises :class:`LimitExceeded`; :class:`ValidationError` where the outermost framing cannot be read, and
+    :class:`ContentError` where one inside cannot.
+    """
+    framer = _Framer(limits, deviations)
+    try:
+        parts = framer.frame(buffer, 0, buffer.size, _boundary(content_type), 1).parts
+    except FramingError as error:
+        framer.close()
+        raise ValidationError(details=f"the multipart body cannot be read: {error}") from None
+    except BaseException:
+        framer.close()
+        raise
+    return parts, framer.made
+
+
+def _boundary(content_type: ContentType) -> bytes:
+    if "boundary" in content_type.ambiguous:
+        raise FramingError("the Content-Type has two different boundary parameters")
+    boundary = content_type.parameters.get("boundary", "")
+    if not boundary:
+        raise FramingError("the Content-Type has no boundary parameter")
+    try:
+        octets = boundary.encode("latin-1")
+    except UnicodeError:
+        octets = boundary.encode("utf-8", "surrogatepass")
+    if b"\n" in octets or b"\r" in octets:
+        raise FramingError("the boundary parameter holds a line break")
+    return octets
+
+
+class _Level(NamedTuple):
+    """One multipart, divided."""
+
+    parts: tuple[Part, ...]
+    #: Where its first delimiter begins: what is before is the preamble.
+    start: int
+    #: Behind the two hyphens of its close delimiter: what follows is the epilogue.
+    end: int
+
+
+class _Framer:
+    """Divides one message, on all its levels."""
+
+    def __init__(self, limits: Limits, deviations: Deviations) -> None:
+        self._limits = limits
+        self._deviations = deviations
+        self._parts = 0
+        self._header_octets = 0
+        #: The buffers that had to be made for it.
+        self.made: list[Buffer] = []
+
+    def close(self) -> None:
+        """Give the buffers back."""
+        for buffer in self.made:
+            buffer.close()
+
+    def frame(self, buffer: Buffer, start: int, end: int, boundary: bytes, depth: int) -> _Level:
+        """Divide what is between ``start`` and ``end``, and what is inside of that.
+
+        The parser says what a part is. Refused as irregular, since the parser would not: a bare line feed among the
+        headers (two of them read as one, or the end of them missed), a line inside a part that begins with the
+        delimiter (a part, read as data), and a close delimiter that is only the beginning of a longer line, or is not
+        the last (the rest would be dropped).
+        """
+        if depth > self._limits.mime_depth:
+            raise LimitExceeded(
+                details=f"multipart is nested in multipart more than {self._limits.mime_depth} levels deep (mime_depth)"
+            )
+        delimiter = b"--" + boundary
+        first = buffer.find(delimiter, start, end)
+        if first < 0:
+            raise FramingError("no line begins with the delimiter that the boundary parameter gives")
+        if first > start and buffer.read(max(start, first - 2), first) != b"\r\n":
+            raise FramingError("the first delimiter is not at the beginning of a line")
+        try:
+            placed, close = self._divide(buffer, first, end, boundary)
+        except multipart.ParserLimitReached as error:
+            raise _exceeded(error, self._limits) from None
+        except multipart.ParserError as error:
+            raise FramingError(_reason(error)) from None
+        self._parts += len(placed)
+        line = b"\n" + delimiter
+        _check_close(buffer, close, end, line)
+        for headers, part in placed:
+            inside = self._frame_inside(part, buffer, depth + 1) if part.is_multipart else None
+            if inside is None:
+                searched = [(headers - 1, part._end)]
+            else:  # a whole multipart: what lies between its delimiters has been judged with it
+                searched = [(headers - 1, inside.start), (inside.end, part._end)]
+            if any(buffer.find(line, *edges) >= 0 for edges in searched):
+                raise FramingError("a line inside a part begins with the delimiter")
+        return _Level(tuple(part for _, part in placed), first, close)
+
+    def _divide(self, buffer: Buffer, first: int, end: int, boundary: bytes) -> tuple[list[tuple[int, Part]], int]:
+        """The parts of one level, each with where its headers begin, and the place behind the close delimiter.
+
+        Offsets are ours: a body begins behind the first empty line after its delimiter, and is as long as the parser
+        says.
+        """
+        limits = self._limits
+        parser = _Parser(
+            boundary,
+            max_header_size=limits.header_line,
+            max_header_count=limits.headers,
+            max_segment_count=limits.parts - self._parts,
+            header_charset="latin-1",
+        )
+        placed: list[tuple[int, Part]] = []
+        headers = first + len(boundary) + 4  # behind the delimiter and CRLF, or behind the two hyphens that close
+        body = 0
+        segment: multipart.MultipartSegment | None = None
+        for offset in range(first, end, SLICE):
+            edge = min(offset + SLICE, end)
+            for event in parser.parse(buffer.read(offset, edge)):
+                if isinstance(event, bytes):
+                    continue
+                if event is not None:
+                    segment = event
+                    body = buffer.find(b"\r\n\r\n", headers - 2, end) + 4
+                    self._check_headers(body - headers)
+                    _check_lines(buffer.read(headers, body))
+                    self._header_octets += body - headers
+                elif segment is not None:
+                    part_end = body + segment.bytes_received
+                    placed.append((headers, Part(segment.headerlist, buffer, body, part_end)))
+                    headers = part_end + len(boundary) + 6  # CRLF and the delimiter, and what follows it as above
+                    segment = None
+            if segment is None and headers <= edge:
+                if buffer.read(headers - 2, headers) == b"--":
+                    break
+                self._check_headers(edge - headers)
+        parser.close()  # type: ignore[no-untyped-call]
+        return placed, headers
+
+    def _check_headers(self, octets: int) -> None:
+        """Judge the size of a header block, which may be read only in part so far."""
+        for times, sum_of, whose in (
+            (_HEADER_BLOCK, octets, "a part"),
+            (_HEADER_BLOCKS, self._header_octets + octets, "all parts"),
+        ):
+            most = times * self._limits.header_line
+            if sum_of > most:
+                raise LimitExceeded(
+                    details=f"the headers of {whose} are longer than {most} octets ({times} times header_line)"
+                )
+
+    def _frame_inside(self, part: Part, buffer: Buffer, depth: int) -> _Level | None:
+        """Divide ``part``; None where its octets had to be decoded first, and are no longer those of ``buffer``."""
+        try:
+            boundary = _boundary(part._type)
+            if part.transfer_encoding in IDENTITY:
+                level = self.frame(buffer, part._start, part._end, boundary, depth)
+                part.parts = level.parts
+                return level
+            self._deviations.note("multipart-encoded", describe(part))
+            decoded = Buffer()
+            self.made.append(decoded)
+            for piece in part._decoded_pieces():
+                decoded.write(piece)
+            part.parts = self.frame(decoded.finish(), 0, decoded.size, boundary, depth).parts
+            return None
+        except FramingError as error:
+            raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
+
+
+def _check_lines(headers: bytes) -> None:
+    ends = headers.count(b"\r\n")
+    if headers.count(b"\n") != ends or headers.count(b"\r") != ends:
+        raise FramingError("a line of the part headers ends in a bare line feed or carriage return")
+
+
+def _check_close(buffer: Buffer, close: int, end: int, line: bytes) -> None:
+    """What follows the close delimiter: nothing else on its line, and no delimiter any more."""
+    for offset in range(close, end, SLICE):
+        following, feed, _ = buffer.read(offset, min(offset + SLICE, end)).partition(b"\n")
+        if following.strip(b" \t\r"):
+            raise FramingError("a line begins with the close delimiter and goes on")
+        if feed:
+            break
+    if buffer.find(line, close, end) >= 0:
+        raise FramingError("there is a delimiter behind the close delimiter")
+
+
+# The parser has one class for all its limits and tells them apart by their words.
+_EXCEEDED = {
+    "Maximum segment count exceeded": "the message has more than {0.parts} parts (parts)",
+    "Maximum segment header count exceeded": "a part has more than {0.headers} headers (headers)",
+    "Maximum segment header length exceeded": "a header line of a part is over {0.header_line} octets (header_line)",
+}
+
+
+def _exceeded(error: multipart.ParserLimitReached, limits: Limits) -> LimitExceeded:
+    words = str(error)
+    return LimitExceeded(details=_EXCEEDED.get(words, words).format(limits))
+
+
+# The parser speaks to the authors of form handlers; this is for the sender of a message.
+_REASONS = {
+    "Unexpected end of multipart stream (parser closed)": "the close delimiter is missing",
+    "Invalid line break after first boundary": "a line ends in a bare line feed",
+    "Invalid line break in segment header": "a line of the part headers ends in a bare line feed",
+    "Unexpected byte after first boundary": "a line begins with the delimiter and goes on",
+    "Unexpected bytes after boundary": "a line begins with the delimiter and goes on",
+    "Malformed segment header": "a line of the part headers has no colon, or no empty line follows the part headers",
+    "Invalid segment header name": "the name of a part header holds a character that no name can hold",
+    "Unexpected segment header continuation": "the first line of the part headers is indented",
+    "Empty segment header continuation": "a line of the part headers holds nothing but blanks",
+    "Multiple segment Content-Length headers": "a part has two Content-Length headers",
+    "Invalid segment Content-Length header value": "the Content-Length header of a part is no number",
+}
+
+
+def _reason(error: multipart.ParserError) -> str:
+    words = str(error)
+    return _REASONS.get(words, words)
