@@ -1,0 +1,881 @@
+"""Envelopes: octets to elements, in any character set, guarded; and elements to octets."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import gc
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mm7_wsgi.protocol.deviations import Deviations
+from mm7_wsgi.protocol.errors import (
+    MM7Error,
+    MustUnderstand,
+    TransactionIDError,
+    UnsupportedVersion,
+    ValidationError,
+    VersionMismatch,
+)
+from mm7_wsgi.protocol.limits import Limits
+from mm7_wsgi.protocol.messages import (
+    CancelRsp,
+    Fault,
+    RSErrorRsp,
+    Status,
+    fault_element,
+    read_fault,
+    read_response,
+    to_element,
+)
+from mm7_wsgi.protocol.soap import (
+    MM7,
+    MM7_NAMESPACES,
+    SOAP,
+    Element,
+    Envelope,
+    Transaction,
+    check_envelope,
+    divide_envelope,
+    is_mm7,
+    parse_xml,
+    serialise,
+    tidy,
+    to_utf8,
+    write_envelope,
+)
+
+TABLE = runpy.run_path(str(Path(__file__).with_name("schema_table.py")))
+LIMITS = Limits()
+SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+NEXT = "http://schemas.xmlsoap.org/soap/actor/next"
+
+
+def parse(xml: str | bytes, limits: Limits = LIMITS) -> Element:
+    return parse_xml(xml.encode("utf-8", "surrogatepass") if isinstance(xml, str) else xml, limits)
+
+
+def refusal_of(xml: str | bytes, limits: Limits = LIMITS) -> str:
+    """Why a document is refused with 4004."""
+    with pytest.raises(ValidationError) as refusal:
+        parse(xml, limits)
+    assert refusal.value.code == 4004
+    assert refusal.value.details is not None
+    return refusal.value.details
+
+
+# -- character sets
+
+# Each document holds this text, or as much of it as its character set can.
+GERMAN, KOREAN, JAPANESE, CHINESE = "Gr\u00fc\u00dfe", "\ud55c\uad6d\uc5b4", "\u65e5\u672c\u8a9e", "\u4e2d\u6587"
+
+
+def octets(text: str, charset: str, declared: str | None = None, *, bom: bytes = b"") -> bytes:
+    declaration = "" if declared is None else f'<?xml version="1.0" encoding="{declared}"?>'
+    return bom + f"{declaration}<a>{text}</a>".encode(charset)
+
+
+@pytest.mark.parametrize(
+    ("document", "charset", "text", "contradicted"),
+    [
+        pytest.param(octets("abc", "ascii"), None, "abc", 0, id="ASCII that claims nothing"),
+        pytest.param(octets("abc", "ascii"), "us-ascii", "abc", 0, id="ASCII that says so"),
+        pytest.param(octets("abc", "ascii", "utf-8"), "utf-8", "abc", 0, id="ASCII under UTF-8"),
+        pytest.param(octets("abc", "ascii", "euc-kr"), "iso-8859-1", "abc", 0, id="ASCII under two supersets of it"),
+        pytest.param(octets("abc", "ascii"), "iso-2022-jp", "abc", 0, id="ASCII under ISO-2022-JP"),
+        pytest.param(octets("abc", "ascii", "utf-16"), None, "abc", 1, id="ASCII declared UTF-16"),
+        pytest.param(octets("abc", "ascii"), "utf-16", "abc", 1, id="ASCII labelled UTF-16"),
+        pytest.param(octets("abc", "ascii", "utf-16"), "utf-16le", "abc", 2, id="ASCII with two false claims"),
+        pytest.param(octets("abc", "ascii"), "cp037", "abc", 1, id="ASCII labelled EBCDIC"),
+        pytest.param(octets(GERMAN, "utf-8"), None, GERMAN, 0, id="UTF-8 that claims nothing"),
+        pytest.param(octets(GERMAN, "utf-8", "UTF-8"), "utf8", GERMAN, 0, id="UTF-8 by other names"),
+        pytest.param(octets(GERMAN, "utf-8", "utf-8"), " UTF-8 ", GERMAN, 0, id="UTF-8 with blanks around its name"),
+        pytest.param(octets(GERMAN, "utf-8", "utf-8", bom=codecs.BOM_UTF8), None, GERMAN, 0, id="UTF-8 with BOM"),
+        pytest.param(octets(GERMAN, "utf-8", bom=codecs.BOM_UTF8), "utf-8", GERMAN, 0, id="UTF-8 with BOM, labelled"),
+        pytest.param(
+            octets(GERMAN, "utf-8", "iso-8859-1", bom=codecs.BOM_UTF8), None, GERMAN, 1, id="BOM against declaration"
+        ),
+        pytest.param(octets(GERMAN, "utf-8", "utf-16"), "utf-8", GERMAN, 1, id="UTF-8 declared UTF-16"),
+        pytest.param(octets(CHINESE, "utf-8", "GB2312"), "utf-8", CHINESE, 1, id="UTF-8 declared GB2312"),
+        pytest.param(octets(KOREAN, "utf-8", "euc-kr"), "euc-kr", KOREAN, 1, id="UTF-8 that says EUC-KR twice"),
+        pytest.param(octets(GERMAN, "utf-8"), "iso-8859-1", GERMAN, 1, id="UTF-8 labelled Latin-1"),
+        pytest.param(octets(GERMAN, "utf-8"), "us-ascii", GERMAN, 1, id="UTF-8 labelled ASCII"),
+        pytest.param(octets(GERMAN, "utf-8"), "utf:8", GERMAN, 0, id="UTF-8 with a colon in its name"),
+        pytest.param(octets(GERMAN, "utf-8"), "x-unknown", GERMAN, 1, id="UTF-8 under an unknown name"),
+        pytest.param(octets(GERMAN, "utf-8"), "punycode", GERMAN, 1, id="UTF-8 labelled punycode"),
+        pytest.param(octets("abc", "ascii"), "punycode", "abc", 1, id="ASCII labelled punycode"),
+        pytest.param(octets("abc", "ascii"), "base64", "abc", 1, id="a codec that is no character set"),
+        pytest.param(octets("abc", "ascii"), "utf-8\0", "abc", 1, id="a name with NUL"),
+        pytest.param(octets(GERMAN, "utf-16"), None, GERMAN, 0, id="UTF-16 with BOM that claims nothing"),
+        pytest.param(octets(GERMAN, "utf-16", "utf-16"), "utf-16", GERMAN, 0, id="UTF-16 with BOM"),
+        pytest.param(
+            octets(GERMAN, "utf-16-be", "utf-16", bom=codecs.BOM_UTF16_BE),
+            "utf-16",
+            GERMAN,
+            0,
+            id="big-endian with BOM",
+        ),
+        pytest.param(
+            octets(GERMAN, "utf-16-le", bom=codecs.BOM_UTF16_LE), "utf-8", GERMAN, 1, id="UTF-16 with BOM under UTF-8"
+        ),
+        pytest.param(octets(GERMAN, "utf-16-le"), "utf-16le", GERMAN, 0, id="little-endian without BOM"),
+        pytest.param(octets(GERMAN, "utf-16-be"), "utf-16be", GERMAN, 0, id="big-endian without BOM"),
+        pytest.param(octets(GERMAN, "utf-16-le"), None, GERMAN, 0, id="little-endian without BOM that claims nothing"),
+        pytest.param(octets(GERMAN, "utf-16-be", "utf-16"), None, GERMAN, 0, id="big-endian without BOM, declared"),
+        pytest.param(octets(GERMAN, "utf-16-be"), "utf-8", GERMAN, 1, id="big-endian without BOM under UTF-8"),
+        pytest.param(octets("abc", "utf-16-le"), None, "abc", 0, id="ASCII as little-endian without BOM"),
+        pytest.param(octets("abc", "utf-16-be", "utf-8"), "utf-8", "abc", 1, id="ASCII as big-endian under UTF-8"),
+        pytest.param(octets(KOREAN, "euc-kr", "euc-kr"), "euc-kr", KOREAN, 0, id="EUC-KR that says so twice"),
+        pytest.param(octets(KOREAN, "euc-kr", "ks_c_5601-1987"), None, KOREAN, 0, id="EUC-KR by its other name"),
+        pytest.param(octets(KOREAN, "euc-kr", "ksc5601"), "euc-kr", KOREAN, 0, id="EUC-KR by two names"),
+        pytest.param(octets(KOREAN, "euc-kr", "euc-kr"), "utf-8", KOREAN, 1, id="EUC-KR under UTF-8, declared"),
+        pytest.param(octets(KOREAN, "euc-kr", "utf-8"), "euc-kr", KOREAN, 1, id="EUC-KR declared UTF-8, labelled"),
+        pytest.param(octets(JAPANESE, "iso-2022-jp", "iso-2022-jp"), None, JAPANESE, 0, id="ISO-2022-JP declared"),
+        pytest.param(octets(JAPANESE, "iso-2022-jp"), "iso-2022-jp", JAPANESE, 0, id="ISO-2022-JP labelled"),
+        pytest.param(octets(CHINESE, "gb2312", "GB2312"), "utf-8", CHINESE, 1, id="GB2312 under UTF-8, declared"),
+        pytest.param(octets(GERMAN, "latin-1", "iso-8859-1"), None, GERMAN, 0, id="Latin-1 declared"),
+        pytest.param(octets(GERMAN, "latin-1", "utf-8"), "iso-8859-1", GERMAN, 1, id="Latin-1 labelled"),
+    ],
+)
+def test_the_soap_part_is_read_by_its_octets_first_and_its_claims_then(
+    document: bytes, charset: str | None, text: str, contradicted: int
+) -> None:
+    deviations = Deviations()
+
+    root = parse(to_utf8(document, charset, deviations))
+
+    assert root.text == text
+    assert [deviation.name for deviation in deviations] == ["charset-contradicted"] * contradicted
+
+
+@pytest.mark.parametrize(
+    ("document", "charset"),
+    [
+        pytest.param(octets(GERMAN, "latin-1"), None, id="Latin-1 that claims nothing"),
+        pytest.param(octets(GERMAN, "latin-1"), "utf-8", id="Latin-1 labelled UTF-8"),
+        pytest.param(octets(GERMAN, "latin-1"), "x-unknown", id="an unknown name alone"),
+        pytest.param(octets(GERMAN, "latin-1"), "punycode", id="a codec that is no character set alone"),
+        pytest.param(octets(GERMAN, "latin-1", "unicode_escape"), "raw_unicode_escape", id="escapes of Python's"),
+        pytest.param(octets(JAPANESE, "iso-2022-jp"), "utf-8", id="ISO-2022-JP labelled UTF-8"),
+        pytest.param(b"<a>\xff\xfe</a>", "euc-kr", id="octets that EUC-KR does not have"),
+        pytest.param(b"\xff\xfe<\0a\0/\0>", None, id="half a character of UTF-16"),
+        pytest.param("<a>\ud800</a>".encode("utf-16-le", "surrogatepass"), None, id="half a surrogate pair"),
+        pytest.param(b"<a>\0</a>", None, id="NUL"),
+        pytest.param(b"<a>\0</a>", "utf-7", id="NUL under UTF-7"),
+        pytest.param(b"<a>\x1b+2AA-</a>", "utf-7", id="half a surrogate pair in UTF-7"),
+        pytest.param(b"<a>\x1b</a>", "iso-8859-1", id="a control character of Latin-1"),
+    ],
+)
+def test_octets_that_no_claim_explains_are_4004(document: bytes, charset: str | None) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        parse(to_utf8(document, charset, Deviations()))
+
+    assert refusal.value.code == 4004
+    assert (refusal.value.details or "").encode("utf-8")
+
+
+def test_the_names_that_did_not_explain_the_octets_are_told() -> None:
+    with pytest.raises(ValidationError, match="not in the character set euc-kr or utf-8"):
+        to_utf8(octets("\u20ac", "cp1252", "utf-8"), "euc-kr", Deviations())
+
+
+def test_a_false_claim_is_a_refusal_where_reading_is_strict() -> None:
+    document = octets(KOREAN, "utf-8", "euc-kr")
+
+    assert to_utf8(octets(KOREAN, "utf-8", "utf-8"), "utf-8", Deviations(strict=True))
+    with pytest.raises(ValidationError, match="character set that it claims"):
+        to_utf8(document, None, Deviations(strict=True))
+
+
+@pytest.mark.parametrize(
+    ("document", "late"),
+    [
+        (b'\r\n\t <?xml version="1.0"?><a/>', True),
+        (b'\n<?xml version="1.0" encoding="euc-kr"?><a>' + KOREAN.encode("euc-kr") + b"</a>", True),
+        (b"\r\n <a/>", False),
+        (b'<?xml version="1.0"?>\n<a/>\r\n', False),
+    ],
+)
+def test_white_space_before_the_xml_declaration_is_borne_and_told(document: bytes, late: bool) -> None:
+    deviations = Deviations()
+
+    root = parse(to_utf8(document, None, deviations))
+
+    assert root.name == "a"
+    assert [deviation.name for deviation in deviations] == ["xml-late"] * late
+
+
+# -- XML
+
+
+def test_a_document_is_read_into_elements() -> None:
+    root = parse(
+        '<a xmlns="urn:x" xmlns:p="urn:p" b="1" p:c="&lt;2&#10;" xml:lang="ko">one<!-- no --> &amp; <![CDATA[<two>]]>'
+        '<p:d/><e xmlns="">\n <f/> \n<f/></e>three</a>'
+    )
+
+    assert root == Element(
+        "a",
+        "urn:x",
+        attributes={"b": "1", "{urn:p}c": "<2\n", "{http://www.w3.org/XML/1998/namespace}lang": "ko"},
+        text="one & <two>three",
+        children=[Element("d", "urn:p"), Element("e", None, children=[Element("f"), Element("f")])],
+    )
+    assert [child.prefix for child in [root, *root.children]] == ["", "p", ""]
+    assert root.find("e") is root.children[1]
+    assert root.find("f") is None
+    assert repr(root.children[0]) == "<Element d in urn:p>"
+    assert repr(root.children[1]) == "<Element e>"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Element("b", "urn:x", text="t"),
+        Element("a", None, text="t"),
+        Element("a", "urn:x", text="u"),
+        Element("a", "urn:x", text="t", attributes={"k": "v"}),
+        Element("a", "urn:x", text="t", children=[Element("c")]),
+        "a",
+    ],
+    ids=["name", "namespace", "text", "attributes", "children", "no element"],
+)
+def test_elements_that_differ_are_not_equal(other: object) -> None:
+    assert Element("a", "urn:x", text="t") != other
+    assert Element("a", "urn:x", text="t") == Element("a", "urn:x", text="t", prefix="other", attributes={})
+
+
+@pytest.mark.parametrize(
+    "declarations",
+    [
+        "<!DOCTYPE a>",
+        '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">',
+        '<!DOCTYPE a PUBLIC "-//x" "file:///etc/passwd">',
+        '<!DOCTYPE a [<!ENTITY e "x">]>',
+        '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE a [<!ENTITY % e SYSTEM "http://127.0.0.1:9/e"> %e;]>',
+        '<!DOCTYPE a [<!ENTITY e "eeeeeeeeee"><!ENTITY f "&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;">]>',
+        '<!DOCTYPE a [<!ATTLIST a b CDATA "c">]>',
+        "<!DOCTYPE a [<!ELEMENT a ANY>]>",
+    ],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
+def test_a_document_type_is_refused_whatever_it_declares(declarations: str, charset: str) -> None:
+    document = to_utf8(f"{declarations}<a>&e;</a>".encode(charset), None, Deviations())
+
+    assert "document type declaration" in refusal_of(document)
+
+
+@pytest.mark.parametrize("place", ["{0}<a/>", "<a>{0}</a>", "<a/>{0}"])
+def test_a_processing_instruction_is_refused_and_the_xml_declaration_is_none(place: str) -> None:
+    assert parse(b'<?xml version="1.0" encoding="utf-8" standalone="yes"?><a/>').name == "a"
+    details = refusal_of(place.format('<?xml-stylesheet href="a.xsl"?>'))
+
+    assert "processing instruction 'xml-stylesheet'" in details
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b" ",
+        b"no XML",
+        b"<a>",
+        b"<a></b>",
+        b"<a/><b/>",
+        b"<a/>text",
+        b"<a",
+        b"<a b='1' b='2'/>",
+        b"<a b=1/>",
+        b"<p:a/>",
+        b"<a p:b='1'/>",
+        b"<soap-env::a xmlns:soap-env='urn:x'/>",
+        b"<a xmlns:p=''/>",
+        b"<a xmlns:xml='urn:x'/>",
+        b"<a xmlns:p='urn:x' xmlns:q='urn:x' p:b='1' q:b='2'/>",
+        b"<a>&undefined;</a>",
+        b"<a b='&undefined;'/>",
+        b"<a>& b</a>",
+        b"<a>&#0;</a>",
+        b"<a>&#xD800;</a>",
+        b"<a>\x01</a>",
+        b"<a>\xed\xa0\x80</a>",
+        b"<a>\xff</a>",
+        b"<a>]]></a>",
+        b"<a><!-- -- --></a>",
+        b"<a/><?xml version='1.0'?>",
+        b"<a xmlns='urn:a}b'/>",
+        b"<a xmlns:p='urn:a}b' p:c=''/>",
+        b"\xef\xbb\xbf",
+    ],
+)
+def test_what_is_not_well_formed_is_4004_in_the_parsers_words(document: bytes) -> None:
+    details = refusal_of(document)
+
+    assert "well-formed" in details or "brace" in details
+
+
+def nested(depth: int) -> str:
+    return "<a>" * depth + "</a>" * depth
+
+
+def crowd(elements: int) -> str:
+    return "<a>" + "<b/>" * (elements - 1) + "</a>"
+
+
+def attributed(attributes: int) -> str:
+    return "<a" + "".join(f' b{number}="1"' for number in range(attributes)) + "/>"
+
+
+def declaring(namespaces: int) -> str:
+    return "<a><b" + "".join(f' xmlns:n{number}="urn:n"' for number in range(namespaces)) + "/></a>"
+
+
+def named(characters: int) -> str:
+    return f'<a xmlns="{"n" * characters}"/>'
+
+
+def named_with_prefix(characters: int) -> str:
+    return f'<a><b xmlns:p="{"n" * characters}"/></a>'
+
+
+@pytest.mark.parametrize(
+    ("make", "most", "limit"),
+    [
+        (nested, 32, "depth"),
+        (crowd, 50_000, "elements"),
+        (attributed, 64, "attributes"),
+        (declaring, 64, "attributes"),
+        (named, 256, "namespace"),
+        (named_with_prefix, 256, "namespace"),
+    ],
+)
+def test_a_document_may_go_to_the_limit_and_not_beyond(make: Callable[[int], str], most: int, limit: str) -> None:
+    assert getattr(LIMITS, limit) == most
+    assert parse(make(most)).name == "a"
+    assert refusal_of(make(most + 1)).endswith(f"({limit})")
+
+
+@pytest.mark.parametrize(
+    ("make", "limit"),
+    [
+        (nested, "depth"),
+        (crowd, "elements"),
+        (attributed, "attributes"),
+        (declaring, "attributes"),
+        (named, "namespace"),
+    ],
+)
+def test_the_limits_of_a_document_can_be_set(make: Callable[[int], str], limit: str) -> None:
+    limits = Limits(**{limit: 5})
+
+    assert parse(make(5), limits).name == "a"
+    assert refusal_of(make(6), limits).endswith(f"({limit})")
+
+
+def test_attributes_are_counted_for_each_element_alone() -> None:
+    element = attributed(64)
+
+    assert len(parse(f"<x>{element}{element}</x>").children) == 2
+    assert len(parse("<x>" + declaring(64) * 2 + "</x>").children) == 2
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "1", None])
+@pytest.mark.parametrize("name", ["elements", "depth", "attributes", "namespace", "recipients", "envelope"])
+def test_a_limit_is_a_positive_whole_number(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"Limits.{name} has to be a positive whole number"):
+        Limits(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<a b='1'>text<c xmlns='urn:x'>more</c></a>",
+        b"<a><b></a>",
+        b"<!DOCTYPE a><a/>",
+        b"<a><?pi?></a>",
+        b"<a>&undefined;</a>",
+        nested(33).encode(),
+        declaring(65).encode(),
+        b"",
+    ],
+)
+def test_reading_leaves_nothing_to_the_garbage_collector(document: bytes) -> None:
+    def read_often() -> None:
+        for _ in range(100):
+            with contextlib.suppress(MM7Error):
+                parse_xml(document, LIMITS)
+
+    read_often()
+    gc.collect()
+    gc.disable()
+    try:
+        read_often()
+        unreachable = gc.collect()
+    finally:
+        gc.enable()
+
+    assert unreachable == 0
+
+
+# -- envelopes
+
+
+def envelope_xml(
+    body: str = f'<CancelReq xmlns="{MM7}"/>',
+    header: str | None = f'<TransactionID xmlns="{MM7}">t-1</TransactionID>',
+    *,
+    soap: str = SOAP_11,
+) -> str:
+    block = "" if header is None else f"<s:Header>{header}</s:Header>"
+    return f'<s:Envelope xmlns:s="{soap}">{block}<s:Body>{body}</s:Body></s:Envelope>'
+
+
+def divided(xml: str, *, strict: bool = False) -> tuple[Envelope, Deviations]:
+    deviations = Deviations(strict=strict)
+    return divide_envelope(parse(xml), deviations), deviations
+
+
+def judged(xml: str, *, strict: bool = False) -> tuple[Element, list[str]]:
+    """The operation of an envelope, and the deviations of the way there."""
+    envelope, deviations = divided(xml, strict=strict)
+    return check_envelope(envelope, deviations), [deviation.name for deviation in deviations]
+
+
+def test_an_envelope_as_the_specification_has_it_has_no_deviation() -> None:
+    envelope, deviations = divided(envelope_xml(), strict=True)
+
+    operation = check_envelope(envelope, deviations)
+
+    assert operation == Element("CancelReq", MM7)
+    assert operation is envelope.operation
+    assert envelope.transaction_id == "t-1"
+    assert envelope.transaction_namespace == MM7
+    assert envelope.soap_namespace == SOAP_11 == SOAP
+    assert list(deviations) == []
+
+
+@pytest.mark.parametrize(
+    "soap",
+    [
+        "http://schemas.xmlsoap.org/soap/envelope",
+        "https://schemas.xmlsoap.org/soap/envelope/",
+        "https://schemas.xmlsoap.org/soap/envelope",
+        "http://schemas.xmlsoap.org/soap/soap-envelope",
+        "http://schemas.xmlsoap.org/soap/Envelope/",
+        " http://schemas.xmlsoap.org/soap/envelope/ ",
+    ],
+)
+def test_a_soap_namespace_written_otherwise_is_a_deviation(soap: str) -> None:
+    operation, found = judged(envelope_xml(soap=soap))
+
+    assert operation.name == "CancelReq"
+    assert found == ["soap-namespace"]
+    with pytest.raises(ValidationError):
+        judged(envelope_xml(soap=soap), strict=True)
+
+
+@pytest.mark.parametrize(
+    "soap",
+    [
+        "http://www.w3.org/2003/05/soap-envelope",
+        "http://www.w3.org/2001/12/soap-envelope",
+        "http://schemas.xmlsoap.org/soap/envelope/2",
+        "urn:other",
+        "u" * 256,
+    ],
+)
+def test_an_envelope_of_another_soap_is_a_version_mismatch_whatever_else_is_wrong(soap: str) -> None:
+    with pytest.raises(VersionMismatch) as refusal:
+        divided(f'<Envelope xmlns="{soap}"/>')
+
+    assert refusal.value.faultcode == "VersionMismatch"
+    assert len(refusal.value.text) < 150
+
+
+@pytest.mark.parametrize(
+    ("xml", "words"),
+    [
+        ("<Envelope><Body/></Envelope>", "in no namespace"),
+        (f'<Body xmlns="{SOAP_11}"/>', "'Body', not a SOAP Envelope"),
+        (f'<envelope xmlns="{SOAP_11}"><Body/></envelope>', "'envelope', not a SOAP Envelope"),
+        (f'<{"x" * 500} xmlns="{SOAP_11}"/>', "not a SOAP Envelope"),
+        (f'<Envelope xmlns="{SOAP_11}"/>', "0 Header and 0 Body"),
+        (f'<Envelope xmlns="{SOAP_11}"><Header/></Envelope>', "1 Header and 0 Body"),
+        (f'<Envelope xmlns="{SOAP_11}"><Header/><Header/><Body/></Envelope>', "2 Header and 1 Body"),
+        (f'<Envelope xmlns="{SOAP_11}"><Header/><Body/><Body/></Envelope>', "1 Header and 2 Body"),
+    ],
+)
+def test_what_is_no_whole_envelope_is_4004(xml: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=words) as refusal:
+        divided(xml)
+
+    assert refusal.value.code == 4004
+    assert len(refusal.value.details or "") < 200
+
+
+@pytest.mark.parametrize(
+    ("block", "refused"),
+    [
+        ('<x xmlns="urn:x" s:mustUnderstand="1"/>', True),
+        ('<x xmlns="urn:x" s:mustUnderstand=" true "/>', True),
+        ('<x s:mustUnderstand="1"/>', True),
+        ('<x xmlns="urn:x" s:mustUnderstand="1" s:actor=""/>', True),
+        (f'<x xmlns="urn:x" s:mustUnderstand="1" s:actor="{NEXT}"/>', True),
+        (f'<x xmlns="urn:x" s:mustUnderstand="1" s:actor=" {NEXT} "/>', True),
+        ('<TransactionID xmlns="urn:x" s:mustUnderstand="1">t-2</TransactionID>', True),
+        (f'<Transaction xmlns="{MM7}" s:mustUnderstand="1"/>', True),
+        ('<x xmlns="urn:x" s:mustUnderstand="1" s:actor="urn:somebody"/>', False),
+        ('<x xmlns="urn:x" s:mustUnderstand="0"/>', False),
+        ('<x xmlns="urn:x" s:mustUnderstand=""/>', False),
+        ('<x xmlns="urn:x" mustUnderstand="1"/>', False),
+        ('<x xmlns="urn:x"/>', False),
+        ('<x xmlns="urn:x"><y s:mustUnderstand="1"/></x>', False),
+    ],
+)
+def test_a_header_block_has_to_be_understood_if_it_says_so_and_is_for_us(block: str, refused: bool) -> None:
+    xml = envelope_xml(header=f'<TransactionID xmlns="{MM7}" s:mustUnderstand="1">t-1</TransactionID>{block}')
+
+    if refused:
+        with pytest.raises(MustUnderstand) as refusal:
+            judged(xml)
+        assert refusal.value.faultcode == "MustUnderstand"
+    else:
+        assert judged(xml) == (Element("CancelReq", MM7), [])
+
+
+@pytest.mark.parametrize(
+    ("header", "transaction_id"),
+    [
+        (f'<TransactionID xmlns="{MM7}">t-1</TransactionID>', "t-1"),
+        (f'<TransactionID xmlns="{MM7}">\n   t-1\t\n</TransactionID>', "t-1"),
+        (f'<TransactionID xmlns="{MM7}">t 1 &lt;&amp;&gt;"</TransactionID>', 't 1 <&>"'),
+        (f'<TransactionID xmlns="{MM7}"><![CDATA[<&>]]></TransactionID>', "<&>"),
+        (f'<TransactionID xmlns="{MM7}" s:actor="urn:other" s:encodingStyle="">t-1</TransactionID>', "t-1"),
+        (f'<x xmlns="urn:x"/><TransactionID xmlns="{MM7}">t-1</TransactionID>', "t-1"),
+        (f'<TransactionID xmlns="urn:x">no</TransactionID><TransactionID xmlns="{MM7}">t-1</TransactionID>', "t-1"),
+        (None, None),
+        ("", None),
+        ("t-1", None),
+        (f'<TransactionID xmlns="{MM7}"/>', None),
+        (f'<TransactionID xmlns="{MM7}"> \n </TransactionID>', None),
+        (f'<TransactionID xmlns="{MM7}"><x>t-1</x></TransactionID>', None),
+        (f'<transactionID xmlns="{MM7}">t-1</transactionID>', None),
+        ('<TransactionID xmlns="urn:x">t-1</TransactionID>', None),
+        (f'<x xmlns="{MM7}"><TransactionID>t-1</TransactionID></x>', None),
+        (f'<TransactionID xmlns="{MM7}">t-1</TransactionID>' * 2, None),
+        (f'<TransactionID xmlns="{MM7}">t-1</TransactionID><TransactionID>t-2</TransactionID>', None),
+        (f'<TransactionID xmlns="{MM7}"/><TransactionID xmlns="{MM7}">t-1</TransactionID>', None),
+    ],
+)
+def test_there_is_one_transaction_id_or_a_fault_of_its_own(header: str | None, transaction_id: str | None) -> None:
+    xml = envelope_xml(header=header)
+
+    assert divided(xml)[0].transaction_id == transaction_id
+    if transaction_id is None:
+        count = len(divided(xml)[0].transaction_ids)
+        with pytest.raises(TransactionIDError, match="more than one" if count > 1 else "missing or empty") as refusal:
+            judged(xml)
+        assert refusal.value.faultcode == "Client.TransactionID"
+    else:
+        assert judged(xml, strict=True)[0].name == "CancelReq"
+
+
+@pytest.mark.parametrize(
+    ("transaction", "operation", "deviations"),
+    [
+        *((namespace, namespace, []) for namespace in TABLE["NAMESPACES"]),
+        (TABLE["NAMESPACES"][0], MM7, ["namespace-mixed"]),
+        (f" {MM7} ", MM7, ["namespace-blanks"]),
+        (MM7, MM7.replace("23_series", "23_&#10;series"), ["namespace-blanks"]),
+        (MM7.replace("MM7", "M M7"), MM7, ["namespace-blanks"]),
+        ("", MM7, ["namespace-missing"]),
+        (MM7, "", ["namespace-missing"]),
+        ("", "", ["namespace-missing", "namespace-missing"]),
+        ("urn:mm7", "urn:mm7", ["namespace-foreign", "namespace-foreign"]),
+        (
+            "urn:xml-MM7Header",
+            "urn:MM7Submit.Req",
+            ["namespace-foreign", "namespace-foreign", "namespace-mixed"],
+        ),
+        (MM7, f"{MM7}.xsd", ["namespace-foreign", "namespace-mixed"]),
+        (MM7, TABLE["BASE"] + "REL-6-MM7-6-7", ["namespace-foreign", "namespace-mixed"]),
+        (MM7, MM7.upper(), ["namespace-foreign", "namespace-mixed"]),
+    ],
+)
+def test_any_namespace_that_is_meant_for_mm7_is_read(transaction: str, operation: str, deviations: list[str]) -> None:
+    xml = envelope_xml(f'<CancelReq xmlns="{operation}"/>', f'<TransactionID xmlns="{transaction}">t-1</TransactionID>')
+
+    element, found = judged(xml)
+
+    assert element.name == "CancelReq"
+    assert sorted(found) == deviations
+    if deviations:
+        with pytest.raises(MM7Error):
+            judged(xml, strict=True)
+
+
+@pytest.mark.parametrize("namespace", ["urn:other", "http://www.3gpp.org/", SOAP_11, "mm 6", "m" * 256])
+def test_an_operation_in_a_namespace_that_is_not_mm7s_is_4002(namespace: str) -> None:
+    with pytest.raises(UnsupportedVersion) as refusal:
+        judged(envelope_xml(f'<NoSuchReq xmlns="{namespace}"/>'))
+
+    assert refusal.value.code == 4002
+    assert len(refusal.value.details or "") < 200
+
+
+def test_the_namespaces_of_3gpp_are_those_of_the_specification() -> None:
+    assert set(TABLE["NAMESPACES"]) == MM7_NAMESPACES
+    assert TABLE["NAMESPACE"] == MM7
+
+
+@pytest.mark.parametrize(
+    ("namespace", "meant"),
+    [(MM7, True), ("urn:mm7", True), ("urn:Mm7x", True), ("urn:mm8", False), ("", False), (None, False)],
+)
+def test_a_namespace_is_meant_for_mm7_if_it_says_so_in_any_capitals(namespace: str | None, meant: bool) -> None:
+    assert is_mm7(namespace) is meant
+
+
+@pytest.mark.parametrize(
+    ("namespace", "tidied"), [(None, None), ("", None), (" \n ", None), (" a b\t", "ab"), (MM7, MM7)]
+)
+def test_a_tidied_namespace_has_no_white_space(namespace: str | None, tidied: str | None) -> None:
+    assert tidy(namespace) == tidied
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("", "0 elements"),
+        ("text", "0 elements"),
+        (f'<CancelReq xmlns="{MM7}"/><CancelReq xmlns="{MM7}"/>', "2 elements"),
+        (f'<CancelReq xmlns="{MM7}"/><x/>', "2 elements"),
+    ],
+)
+def test_body_holds_one_operation(body: str, words: str) -> None:
+    with pytest.raises(ValidationError, match=f"SOAP Body has {words}"):
+        judged(envelope_xml(body))
+
+
+ALL_WRONG = {
+    "envelope": ("urn:not-soap", VersionMismatch),
+    "understanding": ('<x xmlns="urn:x" s:mustUnderstand="1"/>', MustUnderstand),
+    "transaction": ("", TransactionIDError),
+    "number": (f'<CancelReq xmlns="{MM7}"/>', ValidationError),
+    "namespace": ('<NoSuchReq xmlns="urn:other"/>', UnsupportedVersion),
+}
+
+
+@pytest.mark.parametrize("first", range(len(ALL_WRONG)), ids=list(ALL_WRONG))
+def test_of_several_faults_the_one_that_comes_first_in_the_envelope_is_told(first: int) -> None:
+    wrong = {name for place, name in enumerate(ALL_WRONG) if place >= first}
+
+    def part(name: str, right: str) -> str:
+        return ALL_WRONG[name][0] if name in wrong else right
+
+    xml = envelope_xml(
+        part("namespace", f'<NoSuchReq xmlns="{MM7}"/>') + part("number", ""),
+        part("transaction", f'<TransactionID xmlns="{MM7}">t-1</TransactionID>') + part("understanding", ""),
+        soap=part("envelope", SOAP_11),
+    )
+
+    with pytest.raises(MM7Error) as refusal:
+        judged(xml)
+
+    assert type(refusal.value) is list(ALL_WRONG.values())[first][1]
+
+
+# -- writing
+
+PREFIXES = ["", "mm7", "env", "soapenv", "ns0", "\u00fcbung"]
+
+
+def written(transaction: Transaction | None, prefix: str = "", body: Element | None = None) -> bytes:
+    return write_envelope(Element("CancelRsp", MM7, prefix=prefix) if body is None else body, transaction, prefix)
+
+
+def as_xml_holds(text: str) -> str:
+    return "".join(
+        character
+        if character in "\t\n\r"
+        or (character >= " " and not "\ud800" <= character <= "\udfff" and character not in "\ufffe\uffff")
+        else "\ufffd"
+        for character in text
+    )
+
+
+def assert_answer(octets: bytes, transaction: Transaction | None, operation: str) -> None:
+    """That an answer is a SOAP 1.1 envelope with that TransactionID, for a stranger's parser and for ours."""
+    root = ElementTree.fromstring(octets)
+    assert root.tag == f"{{{SOAP_11}}}Envelope"
+    assert [child.tag for child in root] == [f"{{{SOAP_11}}}Header", f"{{{SOAP_11}}}Body"][transaction is None :]
+    assert [child.tag for child in root[-1]] == [operation]
+    if transaction is not None:
+        (block,) = root[0]
+        assert block.tag == (f"{{{transaction.namespace}}}TransactionID" if transaction.namespace else "TransactionID")
+        assert block.attrib == {f"{{{SOAP_11}}}mustUnderstand": "1"}
+        assert block.text == as_xml_holds(transaction.id)
+    deviations = Deviations()
+    envelope = divide_envelope(parse(to_utf8(octets, "utf-8", deviations)), deviations)
+    assert envelope.transaction_id == (transaction and as_xml_holds(transaction.id).strip())
+    assert envelope.operation is not None
+    assert list(deviations) == []
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize(
+    "transaction",
+    [
+        Transaction("t-1", MM7),
+        Transaction("t-1", TABLE["NAMESPACES"][0]),
+        Transaction("t-1", "urn:mm7?a=\"1\"&b='2'<3>"),
+        Transaction("t-1", None),
+        None,
+    ],
+    ids=str,
+)
+def test_an_answer_has_the_prefix_of_the_request_and_each_namespace_its_own(
+    prefix: str, transaction: Transaction | None
+) -> None:
+    octets = written(transaction, prefix)
+
+    assert_answer(octets, transaction, f"{{{MM7}}}CancelRsp")
+    tag = f"<{prefix}:CancelRsp " if prefix else "<CancelRsp "
+    assert tag.encode() in octets
+    assert octets.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<')
+    soap = "soapenv" if prefix == "env" else "env"
+    assert f"<{soap}:Envelope ".encode() in octets
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<&>"',
+        "'\"<![CDATA[x]]>",
+        "a\rb\nc\td\r\ne",
+        "a\0b\x01c\x1fd",
+        "a\ufffe\uffffb",
+        "\ud800a\udfff",
+        "\x7f\x85\u2028",
+        "\U0001f600\U0010ffff",
+        "\u65e5\u672c",
+        "x" * 100_000,
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("prefix", ["", "mm7"])
+def test_a_transaction_id_is_echoed_but_for_what_xml_cannot_hold(text: str, prefix: str) -> None:
+    transaction = Transaction(text, MM7)
+
+    assert_answer(written(transaction, prefix), transaction, f"{{{MM7}}}CancelRsp")
+
+
+@given(st.text(st.characters(exclude_categories=()), min_size=1), st.sampled_from(PREFIXES))
+@settings(deadline=None)
+def test_any_transaction_id_can_be_answered(text: str, prefix: str) -> None:
+    transaction = Transaction(f"t{text}", MM7)
+
+    assert_answer(written(transaction, prefix), transaction, f"{{{MM7}}}CancelRsp")
+
+
+def test_an_answer_as_a_whole() -> None:
+    response = CancelRsp(mm7_version="6.8.0", status=Status(status_code=1000, status_text="Success"))
+
+    octets = write_envelope(to_element(response, MM7, "mm7"), Transaction("t-1", MM7), "mm7")
+
+    assert octets == (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        b'<env:Envelope xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"><env:Header>'
+        b'<mm7:TransactionID xmlns:mm7="' + MM7.encode() + b'" env:mustUnderstand="1">t-1</mm7:TransactionID>'
+        b'</env:Header><env:Body><mm7:CancelRsp xmlns:mm7="' + MM7.encode() + b'">'
+        b"<mm7:MM7Version>6.8.0</mm7:MM7Version><mm7:Status><mm7:StatusCode>1000</mm7:StatusCode>"
+        b"<mm7:StatusText>Success</mm7:StatusText></mm7:Status></mm7:CancelRsp></env:Body></env:Envelope>"
+    )
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize(
+    "error",
+    [
+        None,
+        RSErrorRsp(mm7_version="6.8.0", status=Status(status_code=2503, status_text="<one> & only", details="\r\n")),
+    ],
+    ids=["without detail", "with detail"],
+)
+@pytest.mark.parametrize("transaction", [Transaction("t-1", MM7), None], ids=["TransactionID", "none"])
+def test_a_fault_is_soaps_and_its_detail_mm7s(
+    prefix: str, error: RSErrorRsp | None, transaction: Transaction | None
+) -> None:
+    fault = Fault(faultcode="Client", faultstring="Client error: <no> & \ud800", error=error)
+
+    octets = write_envelope(fault_element(fault, MM7, prefix), transaction, prefix)
+
+    assert_answer(octets, transaction, f"{{{SOAP_11}}}Fault")
+    written_fault = ElementTree.fromstring(octets)[-1][0]
+    assert [child.tag for child in written_fault] == ["faultcode", "faultstring", "detail"][: 2 if error is None else 3]
+    assert written_fault[1].text == "Client error: <no> & \ufffd"
+    soap, _, code = (written_fault[0].text or "").partition(":")
+    assert code == "Client"
+    assert f' xmlns:{soap}="{SOAP_11}"'.encode() in octets
+    operation = divide_envelope(parse(octets), Deviations(strict=True)).operation
+    assert operation is not None
+    again = read_fault(operation, LIMITS, Deviations(strict=True))
+    if error is None:
+        assert again.error is None
+    else:
+        assert [child.tag for child in written_fault[2]] == [f"{{{MM7}}}RSErrorRsp"]
+        assert again.error == RSErrorRsp(
+            mm7_version="6.8.0", status=Status(status_code=2503, status_text="<one> & only", details="")
+        )
+
+
+def test_a_response_in_no_namespace_has_none_whatever_the_prefix() -> None:
+    response = CancelRsp(mm7_version="6.8.0", status=Status(status_code=1000, status_text="Success"))
+
+    octets = write_envelope(to_element(response, None, "mm7"), Transaction("t-1", None), "mm7")
+
+    assert_answer(octets, Transaction("t-1", None), "CancelRsp")
+    operation = divide_envelope(parse(octets), Deviations()).operation
+    assert operation is not None
+    assert read_response(operation, LIMITS, Deviations(strict=True)) == response
+
+
+XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        Element("a"),
+        Element("a", "urn:a", children=[Element("b"), Element("c", "urn:c"), Element("d", "urn:a")]),
+        Element("a", "urn:a", prefix="p", children=[Element("b", "urn:b", prefix="p", children=[Element("c")])]),
+        Element("a", None, prefix="p"),
+        Element("a", attributes={"k": "<&>\"'\n\t\r x", f"{{{XML_NAMESPACE}}}lang": "de"}),
+        Element("a", "urn:a", attributes={"{urn:a}k": "1", "k": "2"}),
+        Element("a", "urn:a", prefix="p", attributes={"{urn:a}k": "1"}),
+        *(
+            Element("a", "urn:a", prefix=f"ns{number}", attributes={"{urn:b}k": "1", "{urn:c}k": "2"})
+            for number in range(6)
+        ),
+        Element(
+            "a",
+            "urn:a",
+            prefix="ns3",
+            attributes={"{urn:b}k": "1"},
+            children=[Element("b", "urn:b", prefix="ns4", attributes={"{urn:a}k": "1", "{urn:d}k": "2"})],
+        ),
+        Element("a", text="]]>&lt;\r\n", children=[Element("b", text=" x ")]),
+    ],
+)
+def test_any_element_is_written_so_that_it_reads_back_equal(element: Element) -> None:
+    xml = serialise(element)
+
+    assert ElementTree.fromstring(xml) is not None
+    assert parse(xml) == element
