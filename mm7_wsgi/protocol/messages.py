@@ -1,0 +1,684 @@
+"""The operations of MM7, as 3GPP TS 23.140 declares them (schema REL-6-MM7-1-4).
+
+Names are the specification's, fields those of its elements in snake case, in the order of the schema. A field that is
+None, empty or a default was not there. Reading and writing both follow the declarations here, so a request can be
+written and a response read with the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from .deviations import Deviations
+from .errors import AddressError, MessageFormatCorrupt, UnsupportedOperation, ValidationError
+from .limits import Limits
+from .schema import (
+    ADDRESS,
+    ADDRESSES,
+    ANYTHING,
+    BOOLEAN,
+    CODE,
+    DATE_OR_DURATION,
+    DATE_TIME,
+    IDENTIFIER,
+    POSITIVE_INTEGER,
+    STRING,
+    TOKEN,
+    VERSION,
+    Enumerated,
+    Layout,
+    Missing,
+    Reader,
+    Several,
+    Structure,
+    WrongForm,
+    attribute,
+    content,
+    declared,
+    element,
+    extensions,
+    read,
+    write,
+)
+from .soap import SOAP, Element, soap_prefix
+from .status import StatusCode
+from .values import (
+    Address,
+    ChargedParty,
+    ContentClass,
+    DeliveryStatus,
+    Duration,
+    MessageClass,
+    MMStatusExtension,
+    Priority,
+    ReadStatus,
+)
+
+M = TypeVar("M", bound="Message")
+
+# -- what messages are made of
+
+
+@declared
+class SenderIdentification:
+    """Who sends: the provider, its service, and the address that is shown."""
+
+    layout: ClassVar[Layout]
+
+    vasp_id: str | None = element("VASPID", TOKEN, default=None)
+    vas_id: str | None = element("VASID", TOKEN, default=None)
+    sender_address: Address | None = element("SenderAddress", ADDRESS, default=None)
+
+
+@declared
+class Recipients:
+    """To whom, in three groups of addresses."""
+
+    layout: ClassVar[Layout]
+
+    to: tuple[Address, ...] = element("To", ADDRESSES, default=(), occurs="merged")
+    cc: tuple[Address, ...] = element("Cc", ADDRESSES, default=(), occurs="merged")
+    bcc: tuple[Address, ...] = element("Bcc", ADDRESSES, default=(), occurs="merged")
+
+    def __bool__(self) -> bool:
+        """Whether there is any recipient."""
+        return bool(self.to or self.cc or self.bcc)
+
+
+@declared
+class ReplyCharging:
+    """The sender pays for replies; the element being there is what says so."""
+
+    layout: ClassVar[Layout]
+
+    #: Octets that a reply can have.
+    reply_charging_size: int | None = attribute("replyChargingSize", POSITIVE_INTEGER, default=None)
+    reply_deadline: datetime | Duration | None = attribute("replyDeadline", DATE_OR_DURATION, default=None)
+
+
+@declared
+class Content:
+    """A reference to the content part."""
+
+    layout: ClassVar[Layout]
+
+    #: As written: ``cid:`` and a Content-ID, or a Content-Location.
+    href: str = attribute("href", TOKEN)
+    #: Whether the content can be changed to fit the receiving terminal.
+    allow_adaptations: bool = attribute("allowAdaptations", BOOLEAN, default=True)
+
+
+@declared
+class AdditionalInformation:
+    """A reference to a further part."""
+
+    layout: ClassVar[Layout]
+
+    href: str = attribute("href", TOKEN)
+
+
+@declared
+class ExtraData:
+    """One pair of MessageExtraData."""
+
+    layout: ClassVar[Layout]
+
+    key: str = element("key", STRING)
+    value: str = element("value", STRING)
+
+
+@declared
+class UserAgent:
+    """One of those that sent the message before."""
+
+    layout: ClassVar[Layout]
+
+    address: Address = content(ADDRESS)
+    sequence: int | None = attribute("sequence", POSITIVE_INTEGER, default=None)
+
+
+@declared
+class PreviousDateTime:
+    """When the message was sent before."""
+
+    layout: ClassVar[Layout]
+
+    date_time: datetime = content(DATE_TIME)
+    sequence: int | None = attribute("sequence", POSITIVE_INTEGER, default=None)
+
+
+@declared
+class UACapabilities:
+    """What the terminal can do."""
+
+    layout: ClassVar[Layout]
+
+    ua_prof: str | None = attribute("UAProf", STRING, default=None)
+    time_stamp: datetime | None = attribute("TimeStamp", DATE_TIME, default=None)
+
+
+@declared
+class Status:
+    """How it went."""
+
+    layout: ClassVar[Layout]
+    ordered: ClassVar[bool] = False  # xs:all
+
+    status_code: StatusCode | int = element("StatusCode", CODE)
+    #: Absent in the responses of the extended operations only.
+    status_text: str | None = element("StatusText", STRING, default=None)
+    details: str | Element | None = element("Details", ANYTHING, default=None)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the request was carried out, in whole or in part."""
+        return self.status_code // 1000 == 1
+
+
+_MESSAGE_EXTRA_DATA = Several("element", Structure(ExtraData))
+_CONTENT = Structure(Content)
+_ADDITIONAL_INFORMATION = Structure(AdditionalInformation)
+_RECIPIENTS = Structure(Recipients)
+
+
+class _FullStatus(Structure[Status]):
+    """The status of all but the extended responses: it has a text."""
+
+    def read(self, element: Element, reader: Reader) -> Status:
+        status = super().read(element, reader)
+        if status.status_text is None:
+            reader.deviations.note("element-missing", reader.at("StatusText"))
+        return status
+
+
+_STATUS = _FullStatus(Status)
+_BARE_STATUS = Structure(Status)
+
+
+# -- what messages have in common
+
+
+class Message:
+    """Any message of MM7."""
+
+    __slots__ = ()
+
+    layout: ClassVar[Layout]
+    #: The name of the element.
+    element_name: ClassVar[str]
+
+    if TYPE_CHECKING:  # each class declares them in its own order
+
+        @property
+        def mm7_version(self) -> str:
+            """The version of MM7 that it says it is, as text."""
+            ...
+
+        @property
+        def extensions(self) -> tuple[Element, ...]:
+            """The elements that the schema does not have."""
+            ...
+
+
+class Request(Message):
+    """Any request."""
+
+    __slots__ = ()
+
+    #: The method of :class:`~mm7_wsgi.MM7Handler` that it goes to.
+    operation: ClassVar[str]
+    #: What it is answered with.
+    response: ClassVar[type[Response]]
+    #: Whether a VASP sends it to an R/S; otherwise an R/S sends it to a VASP.
+    from_vasp: ClassVar[bool]
+    #: Whether there can be content, and whether there has to be.
+    carries_content: ClassVar[bool] = False
+    requires_content: ClassVar[bool] = False
+
+    def judge(self) -> None:
+        """Refuse what no single declaration can say."""
+
+
+class Response(Message):
+    """Any response."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def status(self) -> Status:
+            """How it went."""
+            ...
+
+
+@declared
+class _VASPRequest(Request):
+    """The head of what a VASP sends."""
+
+    from_vasp: ClassVar[bool] = True
+
+    mm7_version: str = element("MM7Version", VERSION)
+    sender_identification: SenderIdentification = element("SenderIdentification", Structure(SenderIdentification))
+    extensions: tuple[Element, ...] = extensions(default=())
+
+
+@declared
+class _RelayRequest(Request):
+    """The head of what an R/S sends."""
+
+    from_vasp: ClassVar[bool] = False
+
+    mm7_version: str = element("MM7Version", VERSION)
+    mms_relay_server_id: str | None = element("MMSRelayServerID", TOKEN, default=None)
+    extensions: tuple[Element, ...] = extensions(default=())
+
+
+@declared
+class _StatusResponse(Response):
+    """The head of a response."""
+
+    mm7_version: str = element("MM7Version", VERSION)
+    status: Status = element("Status", _STATUS)
+    extensions: tuple[Element, ...] = extensions(default=())
+
+
+# -- responses
+
+
+@declared
+class SubmitRsp(_StatusResponse):
+    """The answer to :class:`SubmitReq`."""
+
+    element_name: ClassVar[str] = "SubmitRsp"
+
+    message_id: str = element("MessageID", IDENTIFIER)
+
+
+@declared
+class DeliverRsp(_StatusResponse):
+    """The answer to :class:`DeliverReq`."""
+
+    element_name: ClassVar[str] = "DeliverRsp"
+
+    service_code: str | None = element("ServiceCode", TOKEN, default=None)
+
+
+@declared
+class CancelRsp(_StatusResponse):
+    """The answer to :class:`CancelReq`."""
+
+    element_name: ClassVar[str] = "CancelRsp"
+
+
+@declared
+class ReplaceRsp(_StatusResponse):
+    """The answer to :class:`ReplaceReq`."""
+
+    element_name: ClassVar[str] = "ReplaceRsp"
+
+
+@declared
+class DeliveryReportRsp(_StatusResponse):
+    """The answer to :class:`DeliveryReportReq`."""
+
+    element_name: ClassVar[str] = "DeliveryReportRsp"
+
+
+@declared
+class ReadReplyRsp(_StatusResponse):
+    """The answer to :class:`ReadReplyReq`."""
+
+    element_name: ClassVar[str] = "ReadReplyRsp"
+
+
+@declared
+class ExtendedCancelRsp(Response):
+    """The answer to :class:`ExtendedCancelReq`; its status has a code and no text."""
+
+    element_name: ClassVar[str] = "extendedCancelRsp"
+
+    mm7_version: str = element("MM7Version", VERSION)
+    status: Status = element("Status", _BARE_STATUS)
+    extensions: tuple[Element, ...] = extensions(default=())
+
+
+@declared
+class ExtendedReplaceRsp(Response):
+    """The answer to :class:`ExtendedReplaceReq`; its status has a code and no text."""
+
+    element_name: ClassVar[str] = "extendedReplaceRsp"
+
+    mm7_version: str = element("MM7Version", VERSION)
+    message_id: str = element("MessageID", IDENTIFIER)
+    status: Status = element("Status", _BARE_STATUS)
+    extensions: tuple[Element, ...] = extensions(default=())
+
+
+@declared
+class RSErrorRsp(_StatusResponse):
+    """What an R/S answers a VASP instead, inside a Fault."""
+
+    element_name: ClassVar[str] = "RSErrorRsp"
+
+
+@declared
+class VASPErrorRsp(_StatusResponse):
+    """What a VASP answers an R/S instead, inside a Fault."""
+
+    element_name: ClassVar[str] = "VASPErrorRsp"
+
+
+# -- requests from a VASP
+
+
+@declared
+class SubmitReq(_VASPRequest):
+    """Send a multimedia message."""
+
+    element_name: ClassVar[str] = "SubmitReq"
+    operation: ClassVar[str] = "submit"
+    response: ClassVar[type[Response]] = SubmitRsp
+    carries_content: ClassVar[bool] = True
+
+    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
+    service_code: str | None = element("ServiceCode", TOKEN, default=None)
+    linked_id: str | None = element("LinkedID", TOKEN, default=None)
+    message_class: MessageClass | str | None = element("MessageClass", Enumerated(MessageClass), default=None)
+    time_stamp: datetime | None = element("TimeStamp", DATE_TIME, default=None)
+    reply_charging: ReplyCharging | None = element("ReplyCharging", Structure(ReplyCharging), default=None)
+    earliest_delivery_time: datetime | Duration | None = element("EarliestDeliveryTime", DATE_OR_DURATION, default=None)
+    expiry_date: datetime | Duration | None = element("ExpiryDate", DATE_OR_DURATION, default=None)
+    delivery_report: bool | None = element("DeliveryReport", BOOLEAN, default=None)
+    read_reply: bool | None = element("ReadReply", BOOLEAN, default=None)
+    priority: Priority | str | None = element("Priority", Enumerated(Priority), default=None)
+    subject: str | None = element("Subject", STRING, default=None)
+    charged_party: ChargedParty | str | None = element("ChargedParty", Enumerated(ChargedParty), default=None)
+    charged_party_id: str | None = element("ChargedPartyID", TOKEN, default=None)
+    distribution_indicator: bool | None = element("DistributionIndicator", BOOLEAN, default=None)
+    delivery_condition: tuple[int, ...] = element("DeliveryCondition", Several("DC", POSITIVE_INTEGER), default=())
+    applic_id: str | None = element("ApplicID", TOKEN, default=None)
+    reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
+    aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
+    content_class: ContentClass | str | None = element("ContentClass", Enumerated(ContentClass), default=None)
+    drm_content: bool | None = element("DRMContent", BOOLEAN, default=None)
+    content: Content | None = element("Content", _CONTENT, default=None)
+    additional_information: tuple[AdditionalInformation, ...] = element(
+        "AdditionalInformation", _ADDITIONAL_INFORMATION, default=(), occurs="repeated"
+    )
+    message_extra_data: tuple[ExtraData, ...] = element("MessageExtraData", _MESSAGE_EXTRA_DATA, default=())
+
+    def judge(self) -> None:
+        """A message is to somebody."""
+        if not self.recipients:
+            raise AddressError(details="SubmitReq/Recipients holds no To, Cc or Bcc with an address")
+
+
+@declared
+class CancelReq(_VASPRequest):
+    """Take a message back that is not delivered yet."""
+
+    element_name: ClassVar[str] = "CancelReq"
+    operation: ClassVar[str] = "cancel"
+    response: ClassVar[type[Response]] = CancelRsp
+
+    sender_identification: SenderIdentification = element(
+        "SenderIdentification", Structure(SenderIdentification), lacking=SenderIdentification()
+    )
+    message_id: str = element("MessageID", IDENTIFIER)
+    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
+    applic_id: str | None = element("ApplicID", TOKEN, default=None)
+    reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
+    aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
+
+
+@declared
+class ReplaceReq(_VASPRequest):
+    """Put another message in the place of one that is not delivered yet."""
+
+    element_name: ClassVar[str] = "ReplaceReq"
+    operation: ClassVar[str] = "replace"
+    response: ClassVar[type[Response]] = ReplaceRsp
+    carries_content: ClassVar[bool] = True
+    requires_content: ClassVar[bool] = True
+
+    sender_identification: SenderIdentification = element(
+        "SenderIdentification", Structure(SenderIdentification), lacking=SenderIdentification()
+    )
+    message_id: str = element("MessageID", IDENTIFIER)
+    service_code: str | None = element("ServiceCode", TOKEN, default=None)
+    time_stamp: datetime | None = element("TimeStamp", DATE_TIME, default=None)
+    read_reply: bool | None = element("ReadReply", BOOLEAN, default=None)
+    earliest_delivery_time: datetime | Duration | None = element("EarliestDeliveryTime", DATE_OR_DURATION, default=None)
+    distribution_indicator: bool | None = element("DistributionIndicator", BOOLEAN, default=None)
+    content_class: ContentClass | str | None = element("ContentClass", Enumerated(ContentClass), default=None)
+    drm_content: bool | None = element("DRMContent", BOOLEAN, default=None)
+    applic_id: str | None = element("ApplicID", TOKEN, default=None)
+    reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
+    aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
+    content: Content | None = element("Content", _CONTENT, default=None)
+    additional_information: tuple[AdditionalInformation, ...] = element(
+        "AdditionalInformation", _ADDITIONAL_INFORMATION, default=(), occurs="repeated"
+    )
+    message_extra_data: tuple[ExtraData, ...] = element("MessageExtraData", _MESSAGE_EXTRA_DATA, default=())
+
+
+@declared
+class ExtendedCancelReq(_VASPRequest):
+    """Take back all messages of one CancelID (Rel-6)."""
+
+    element_name: ClassVar[str] = "extendedCancelReq"
+    operation: ClassVar[str] = "extended_cancel"
+    response: ClassVar[type[Response]] = ExtendedCancelRsp
+
+    cancel_id: str = element("CancelID", IDENTIFIER)
+
+
+@declared
+class ExtendedReplaceReq(Request):
+    """Put another message in the place of those of one ReplaceID (Rel-6). It has no SenderIdentification."""
+
+    element_name: ClassVar[str] = "extendedReplaceReq"
+    operation: ClassVar[str] = "extended_replace"
+    response: ClassVar[type[Response]] = ExtendedReplaceRsp
+    from_vasp: ClassVar[bool] = True
+    carries_content: ClassVar[bool] = True
+    requires_content: ClassVar[bool] = True
+
+    mm7_version: str = element("MM7Version", VERSION)
+    extensions: tuple[Element, ...] = extensions(default=())
+    vasp_id: str | None = element("VASPID", TOKEN, default=None)
+    vas_id: str | None = element("VASID", TOKEN, default=None)
+    service_code: str | None = element("ServiceCode", TOKEN, default=None)
+    replace_id: str | None = element("ReplaceID", TOKEN, default=None)
+    time_stamp: datetime | None = element("TimeStamp", DATE_TIME, default=None)
+    earliest_delivery_time: datetime | Duration | None = element("EarliestDeliveryTime", DATE_OR_DURATION, default=None)
+    expiry_date: datetime | Duration | None = element("ExpiryDate", DATE_OR_DURATION, default=None)
+    read_reply: bool | None = element("ReadReply", BOOLEAN, default=None)
+    delivery_report: bool | None = element("DeliveryReport", BOOLEAN, default=None)
+    content: Content | None = element("Content", _CONTENT, default=None)
+    additional_information: tuple[AdditionalInformation, ...] = element(
+        "AdditionalInformation", _ADDITIONAL_INFORMATION, default=(), occurs="repeated"
+    )
+    message_extra_data: tuple[ExtraData, ...] = element("MessageExtraData", _MESSAGE_EXTRA_DATA, default=())
+
+
+# -- requests from an R/S
+
+
+@declared
+class DeliverReq(_RelayRequest):
+    """Hand a multimedia message to a VASP."""
+
+    element_name: ClassVar[str] = "DeliverReq"
+    operation: ClassVar[str] = "deliver"
+    response: ClassVar[type[Response]] = DeliverRsp
+    carries_content: ClassVar[bool] = True
+
+    vasp_id: str | None = element("VASPID", TOKEN, default=None)
+    vas_id: str | None = element("VASID", TOKEN, default=None)
+    linked_id: str | None = element("LinkedID", TOKEN, default=None)
+    sender: Address = element("Sender", ADDRESS)
+    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
+    previously_sent_by: tuple[UserAgent, ...] = element(
+        "Previouslysentby", Several("UserAgent", Structure(UserAgent)), default=()
+    )
+    previously_sent_date_and_time: tuple[PreviousDateTime, ...] = element(
+        "Previouslysentdateandtime", Several("DateTime", Structure(PreviousDateTime)), default=()
+    )
+    sender_spi: str | None = element("SenderSPI", TOKEN, default=None)
+    recipient_spi: str | None = element("RecipientSPI", TOKEN, default=None)
+    time_stamp: datetime | None = element("TimeStamp", DATE_TIME, default=None)
+    reply_charging_id: str | None = element("ReplyChargingID", TOKEN, default=None)
+    priority: Priority | str | None = element("Priority", Enumerated(Priority), default=None)
+    subject: str | None = element("Subject", STRING, default=None)
+    applic_id: str | None = element("ApplicID", TOKEN, default=None)
+    reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
+    aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
+    ua_capabilities: UACapabilities | None = element("UACapabilities", Structure(UACapabilities), default=None)
+    content: Content | None = element("Content", _CONTENT, default=None)
+    additional_information: tuple[AdditionalInformation, ...] = element(
+        "AdditionalInformation", _ADDITIONAL_INFORMATION, default=(), occurs="repeated"
+    )
+    message_extra_data: tuple[ExtraData, ...] = element("MessageExtraData", _MESSAGE_EXTRA_DATA, default=())
+
+
+@declared
+class DeliveryReportReq(_RelayRequest):
+    """Say what became of a message that the VASP submitted."""
+
+    element_name: ClassVar[str] = "DeliveryReportReq"
+    operation: ClassVar[str] = "delivery_report"
+    response: ClassVar[type[Response]] = DeliveryReportRsp
+
+    message_id: str = element("MessageID", IDENTIFIER)
+    recipient: Address = element("Recipient", ADDRESS)
+    sender: Address = element("Sender", ADDRESS)
+    date: datetime = element("Date", DATE_TIME, also="TimeStamp")
+    mm_status: DeliveryStatus | str = element("MMStatus", Enumerated(DeliveryStatus))
+    mm_status_extension: MMStatusExtension | str | None = element(
+        "MMStatusExtension", Enumerated(MMStatusExtension), default=None
+    )
+    status_text: str | None = element("StatusText", STRING, default=None)
+    applic_id: str | None = element("ApplicID", TOKEN, default=None)
+    reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
+    aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
+    ua_capabilities: UACapabilities | None = element("UACapabilities", Structure(UACapabilities), default=None)
+
+
+@declared
+class ReadReplyReq(_RelayRequest):
+    """Say that a message was read, or deleted unread."""
+
+    element_name: ClassVar[str] = "ReadReplyReq"
+    operation: ClassVar[str] = "read_reply"
+    response: ClassVar[type[Response]] = ReadReplyRsp
+
+    message_id: str = element("MessageID", IDENTIFIER)
+    recipient: Address = element("Recipient", ADDRESS)
+    sender: Address = element("Sender", ADDRESS)
+    time_stamp: datetime = element("TimeStamp", DATE_TIME)
+    mm_status: ReadStatus | str = element("MMStatus", Enumerated(ReadStatus))
+    status_text: str | None = element("StatusText", STRING, default=None)
+    applic_id: str | None = element("ApplicID", TOKEN, default=None)
+    reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
+    aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
+
+
+_REQUESTS: tuple[type[Request], ...] = (
+    SubmitReq,
+    DeliverReq,
+    CancelReq,
+    ReplaceReq,
+    ExtendedCancelReq,
+    ExtendedReplaceReq,
+    DeliveryReportReq,
+    ReadReplyReq,
+)
+_ERRORS: tuple[type[Response], ...] = (RSErrorRsp, VASPErrorRsp)
+#: The requests by the name of their element.
+REQUESTS: Mapping[str, type[Request]] = MappingProxyType({request.element_name: request for request in _REQUESTS})
+#: The responses by the name of their element.
+RESPONSES: Mapping[str, type[Response]] = MappingProxyType(
+    {response.element_name: response for response in (*[request.response for request in REQUESTS.values()], *_ERRORS)}
+)
+
+
+def read_request(operation: Element, limits: Limits, deviations: Deviations) -> Request:
+    """The request that an element of Body is.
+
+    Raises :class:`UnsupportedOperation` (4003) for an element that is no request, :class:`ValidationError` (4004) where
+    a mandatory element is missing, :class:`MessageFormatCorrupt` (2007) where it is of wrong form, and
+    :class:`AddressError` (2002) for recipients.
+    """
+    message_class = REQUESTS.get(operation.name)
+    if message_class is None:
+        raise UnsupportedOperation(details=f"{operation.name[:80]} is no request of MM7")
+    request = _read(message_class, operation, limits, deviations)
+    request.judge()
+    return request
+
+
+def read_response(operation: Element, limits: Limits, deviations: Deviations) -> Response:
+    """The response that an element of Body, or of the detail of a Fault, is. Raises as :func:`read_request`."""
+    message_class = RESPONSES.get(operation.name)
+    if message_class is None:
+        raise UnsupportedOperation(details=f"{operation.name[:80]} is no response of MM7")
+    return _read(message_class, operation, limits, deviations)
+
+
+def _read(message_class: type[M], operation: Element, limits: Limits, deviations: Deviations) -> M:
+    reader = Reader(limits, deviations, operation.namespace)
+    reader.path.append(operation.name)
+    try:
+        return read(message_class, operation, reader)
+    except Missing as error:
+        raise ValidationError(details=f"{error.where}: {error}") from None
+    except WrongForm as error:
+        raise MessageFormatCorrupt(details=f"{error.where}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A SOAP Fault (SOAP 1.1, 4.4): what is answered instead of a response."""
+
+    #: The local part: ``Client``, ``Server``, ``Client.TransactionID`` …
+    faultcode: str
+    faultstring: str
+    #: What MM7 says in the detail.
+    error: RSErrorRsp | VASPErrorRsp | None = None
+
+
+def read_fault(fault: Element, limits: Limits, deviations: Deviations) -> Fault:
+    """The Fault that an element of Body is. Raises as :func:`read_response` for what is in its detail."""
+    code, string, detail = (fault.find(name) for name in ("faultcode", "faultstring", "detail"))
+    error = (
+        next((child for child in detail.children if child.name in ("RSErrorRsp", "VASPErrorRsp")), None)
+        if detail
+        else None
+    )
+    return Fault(
+        faultcode=code.text.strip().rpartition(":")[2] if code else "",
+        faultstring=string.text.strip() if string else "",
+        error=None if error is None else cast("RSErrorRsp | VASPErrorRsp", read_response(error, limits, deviations)),
+    )
+
+
+def fault_element(fault: Fault, namespace: str | None, prefix: str = "") -> Element:
+    """The element that ``fault`` is; ``namespace`` and ``prefix`` are those of MM7, for its detail."""
+    soap = soap_prefix(prefix)
+    children = [Element("faultcode", text=f"{soap}:{fault.faultcode}"), Element("faultstring", text=fault.faultstring)]
+    if fault.error is not None:
+        children.append(Element("detail", children=[to_element(fault.error, namespace, prefix)]))
+    return Element("Fault", SOAP, prefix=soap, children=children)
+
+
+def to_element(message: Message, namespace: str | None, prefix: str = "") -> Element:
+    """The element that ``message`` is, all of it in ``namespace`` and with ``prefix``."""
+    written = Element(message.element_name, namespace, prefix=prefix)
+    write(message, written)
+    return written

@@ -1,0 +1,629 @@
+"""How a class says what it is in XML: one declaration per field, read and written from it.
+
+A class under :func:`declared` lists its attributes and elements with :func:`attribute`, :func:`element` and
+:func:`content`, in the order of the schema. Each names the XML name and a codec for the value; a default makes it
+optional. :func:`read` and :func:`write` do the rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar, cast
+
+from .deviations import Deviations
+from .errors import AddressError
+from .limits import Limits
+from .soap import Element, is_mm7, tidy
+from .status import StatusCode, known_status
+from .values import Address, AddressCoding, AddressKind, Duration, format_date_time, parse_date_time
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: object) -> Callable[[Any], Any]:
+        """Nothing, at run time."""
+        return lambda decorator: decorator
+
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+
+class WrongForm(Exception):
+    """A value cannot be read; the message says why. Whoever declares the element decides what that means."""
+
+    #: The place for a person, once it is known.
+    where: str = ""
+
+
+class Missing(WrongForm):
+    """A mandatory element or attribute is not there."""
+
+
+class Reader:
+    """One reading of one message: where it stands, what deviated, and what it has no field for."""
+
+    __slots__ = ("deviations", "extensions", "limits", "namespace", "path", "recipients")
+
+    def __init__(self, limits: Limits, deviations: Deviations, namespace: str | None) -> None:
+        self.limits = limits
+        self.deviations = deviations
+        self.namespace = namespace
+        self.path: list[str] = []
+        self.extensions: list[Element] = []
+        self.recipients = 0
+
+    def at(self, *names: str) -> str:
+        """The place for a person: ``SubmitReq/Recipients/To``."""
+        return "/".join([*self.path, *names])
+
+    def is_ours(self, element: Element) -> bool:
+        """Whether an element is to be matched by its name: it is in a namespace of MM7, or in none."""
+        namespace = element.namespace
+        if namespace == self.namespace:
+            return True
+        if namespace is None:
+            self.deviations.note("namespace-missing", self.at(element.name[:80]))
+            return True
+        if not is_mm7(tidy(namespace)):
+            return False
+        self.deviations.note("namespace-mixed", self.at(element.name[:80]))
+        return True
+
+    def unknown(self, element: Element) -> None:
+        """Keep an element that has no field. ``Extension`` is the schema's own place for them."""
+        self.extensions.append(element)
+        if element.name != "Extension":
+            self.deviations.note("element-unknown", self.at(element.name[:80]))
+
+
+class Codec(Protocol[T]):
+    """How a value is read from an element, and written into one that is still empty."""
+
+    def read(self, element: Element, reader: Reader) -> T:
+        """The value; raises :class:`WrongForm`."""
+
+    def write(self, value: T, element: Element) -> None:
+        """Fill ``element``, whose children get its namespace and prefix."""
+
+
+class TextCodec(Generic[T]):
+    """A codec for a value that is text, so that it serves attributes too."""
+
+    def parse(self, text: str, reader: Reader) -> T:
+        """The value of ``text``; raises :class:`WrongForm`."""
+        raise NotImplementedError
+
+    def format(self, value: T) -> str:
+        """The text of ``value``."""
+        return str(value)
+
+    def read(self, element: Element, reader: Reader) -> T:
+        """The value of the element's text."""
+        if element.children:
+            raise WrongForm("it holds elements where text is wanted")
+        return self.parse(element.text, reader)
+
+    def write(self, value: T, element: Element) -> None:
+        """Set the element's text."""
+        element.text = self.format(value)
+
+
+class _String(TextCodec[str]):
+    def parse(self, text: str, reader: Reader) -> str:
+        return text
+
+
+class _Token(TextCodec[str]):
+    def parse(self, text: str, reader: Reader) -> str:
+        return text.strip()
+
+
+class _Identifier(TextCodec[str]):
+    def parse(self, text: str, reader: Reader) -> str:
+        if identifier := text.strip():
+            return identifier
+        raise WrongForm("it is empty")
+
+
+class _Boolean(TextCodec[bool]):
+    _VALUES: ClassVar = {"true": True, "1": True, "false": False, "0": False}
+
+    def parse(self, text: str, reader: Reader) -> bool:
+        written = text.strip()
+        value = self._VALUES.get(written)
+        if value is None:
+            value = self._VALUES.get(written.lower())
+            if value is None:
+                raise WrongForm(f"{written[:40]!r} is no boolean")
+            reader.deviations.note("value-case", f"{reader.at()}: {written}")
+        return value
+
+    def format(self, value: bool) -> str:
+        return "true" if value else "false"
+
+
+class _PositiveInteger(TextCodec[int]):
+    def parse(self, text: str, reader: Reader) -> int:
+        digits = text.strip().removeprefix("+")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits)):
+            raise WrongForm(f"{digits[:40]!r} is no positive integer")
+        return int(digits)
+
+
+class _Code(_PositiveInteger):
+    def parse(self, text: str, reader: Reader) -> StatusCode | int:
+        return known_status(super().parse(text, reader))
+
+    def format(self, value: int) -> str:
+        return str(int(value))
+
+
+class _DateTime(TextCodec[datetime]):
+    def parse(self, text: str, reader: Reader) -> datetime:
+        written = text.strip()
+        try:
+            moment = parse_date_time(written)
+        except ValueError as error:
+            raise WrongForm(f"{written[:40]!r}: {error}") from None
+        if moment.tzinfo is None:
+            reader.deviations.note("date-without-zone", f"{reader.at()}: {written}")
+        return moment
+
+    def format(self, value: datetime) -> str:
+        return format_date_time(value)
+
+
+class _DateOrDuration(TextCodec[datetime | Duration]):
+    def parse(self, text: str, reader: Reader) -> datetime | Duration:
+        written = text.strip()
+        if not written.lstrip("-").startswith("P"):
+            return DATE_TIME.parse(text, reader)
+        try:
+            return Duration.parse(written)
+        except ValueError as error:
+            raise WrongForm(f"{written[:40]!r}: {error}") from None
+
+    def format(self, value: datetime | Duration) -> str:
+        return str(value) if isinstance(value, Duration) else format_date_time(value)
+
+
+class Enumerated(TextCodec[E | str], Generic[E]):
+    """A value of an enumeration; one that is none of its is kept as its text."""
+
+    def __init__(self, enumeration: type[E]) -> None:
+        self._exact: dict[str, E] = {str(member.value): member for member in enumeration}
+        self._lowered = {text.lower(): member for text, member in self._exact.items()}
+
+    def parse(self, text: str, reader: Reader) -> E | str:
+        """The member, or the text."""
+        written = text.strip()
+        member = self._exact.get(written)
+        if member is not None:
+            return member
+        if not written:
+            raise WrongForm("it is empty")
+        member = self._lowered.get(written.lower())
+        reader.deviations.note("value-unlisted" if member is None else "value-case", f"{reader.at()}: {written[:40]}")
+        return written if member is None else member
+
+
+class _Version(TextCodec[str]):
+    # versionType of REL-6-MM7-1-4
+    _LISTED = frozenset(["5.3.0", "5.5.0", "5.6.0", "5.8.0", "5.10.0", "6.3.0", "6.4.0", "6.5.0", "6.6.0", "6.8.0"])
+
+    def parse(self, text: str, reader: Reader) -> str:
+        version = text.strip()
+        if not 0 < len(version) <= 32:
+            raise WrongForm(f"{version[:40]!r} is no version")
+        if version not in self._LISTED:
+            reader.deviations.note("version-unlisted", f"{reader.at()}: {version}")
+        return version
+
+
+#: Text as it is.
+STRING: Final = _String()
+#: Text without the white space around it.
+TOKEN: Final = _Token()
+#: The same, and never empty.
+IDENTIFIER: Final = _Identifier()
+BOOLEAN: Final = _Boolean()
+POSITIVE_INTEGER: Final = _PositiveInteger()
+CODE: Final = _Code()
+DATE_TIME: Final = _DateTime()
+DATE_OR_DURATION: Final = _DateOrDuration()
+VERSION: Final = _Version()
+
+
+class _Anything:
+    """Any content: its text, or the element itself where there are elements in it."""
+
+    def read(self, element: Element, reader: Reader) -> str | Element:
+        return element if element.children else element.text.strip()
+
+    def write(self, value: str | Element, element: Element) -> None:
+        if isinstance(value, Element):
+            element.text, element.children = value.text, list(value.children)
+            element.attributes.update(value.attributes)
+        else:
+            element.text = value
+
+
+ANYTHING: Final = _Anything()
+
+
+_KINDS: Final = {str(kind.value): kind for kind in AddressKind}
+_CODING: Final = Enumerated(AddressCoding)
+
+
+def _read_addresses(element: Element, reader: Reader) -> list[Address]:
+    """The addresses inside ``element``, of mixed kinds, in their order; its text, where it has nothing else."""
+    addresses = []
+    namespace = reader.namespace
+    for child in element.children:
+        kind = _KINDS.get(child.name)
+        if kind is None or (child.namespace != namespace and not reader.is_ours(child)):
+            reader.unknown(child)
+            continue
+        value = child.text.strip()
+        if not value:
+            raise WrongForm(f"{child.name} is empty")
+        if child.children:  # its text would be another address
+            raise WrongForm(f"{child.name} holds elements where text is wanted")
+        if child.has_attributes:
+            addresses.append(_address_with_attributes(value, kind, child, reader))
+        else:
+            addresses.append(Address(value, kind))
+    text = element.text.strip()
+    if text and addresses:
+        raise WrongForm("it holds text beside its addresses")
+    if text:
+        reader.deviations.note("address-untyped", f"{reader.at()}: {text[:40]}")
+        addresses.append(_untyped_address(text))
+    return addresses
+
+
+def _address_with_attributes(value: str, kind: AddressKind, element: Element, reader: Reader) -> Address:
+    reader.path.append(element.name)
+    found: dict[str, Any] = {}
+    for name, codec in (("displayOnly", BOOLEAN), ("addressCoding", _CODING), ("id", TOKEN)):
+        written = element.attributes.get(name)
+        if written is not None:
+            reader.path.append(f"@{name}")
+            try:
+                found[name] = codec.parse(written, reader)
+            except WrongForm as error:
+                reader.deviations.note("value-form", f"{reader.at()}: {error}")
+            reader.path.pop()
+    reader.path.pop()
+    return Address(value, kind, found.get("displayOnly", False), found.get("addressCoding"), found.get("id"))
+
+
+def _untyped_address(text: str) -> Address:
+    if "@" in text:
+        return Address(text, AddressKind.RFC2822)
+    # A short code has no country code and is short; 6 digits is where mbuni draws the line.
+    return Address(text, AddressKind.SHORT_CODE if text.isdigit() and len(text) <= 6 else AddressKind.NUMBER)
+
+
+class _Addresses:
+    """The addresses of To, Cc or Bcc. One that cannot be read is 2002: to pass over it would lose a recipient."""
+
+    def read(self, element: Element, reader: Reader) -> tuple[Address, ...]:
+        reader.recipients += len(element.children)
+        if reader.recipients > reader.limits.recipients:
+            raise AddressError(details=f"there are more than {reader.limits.recipients} recipients (recipients)")
+        try:
+            addresses = _read_addresses(element, reader)
+        except WrongForm as error:
+            raise AddressError(details=f"{reader.at()}: {error}") from None
+        if not addresses:
+            raise WrongForm("it holds no address")
+        return tuple(addresses)
+
+    def write(self, value: tuple[Address, ...], element: Element) -> None:
+        for address in value:
+            attributes = {}
+            if address.display_only:
+                attributes["displayOnly"] = "true"
+            if address.address_coding is not None:
+                attributes["addressCoding"] = str(address.address_coding)
+            if address.id is not None:
+                attributes["id"] = address.id
+            element.children.append(
+                Element(
+                    address.kind.value,
+                    element.namespace,
+                    prefix=element.prefix,
+                    attributes=attributes or None,
+                    text=address.value,
+                )
+            )
+
+
+class _OneAddress:
+    """The one address of Sender, SenderAddress, Recipient or UserAgent."""
+
+    def read(self, element: Element, reader: Reader) -> Address:
+        addresses = _read_addresses(element, reader)
+        if not addresses:
+            raise WrongForm("it holds no address")
+        if len(addresses) > 1:
+            reader.deviations.note("element-repeated", reader.at(str(addresses[1].kind)))
+        return addresses[0]
+
+    def write(self, value: Address, element: Element) -> None:
+        ADDRESSES.write((value,), element)
+
+
+ADDRESSES: Final = _Addresses()
+ADDRESS: Final = _OneAddress()
+
+
+class Several(Generic[T]):
+    """An element that holds elements of one name."""
+
+    def __init__(self, name: str, codec: Codec[T]) -> None:
+        self._name = name
+        self._codec = codec
+
+    def read(self, element: Element, reader: Reader) -> tuple[T, ...]:
+        """The values, in their order."""
+        values = []
+        for child in element.children:
+            if child.name == self._name and reader.is_ours(child):
+                reader.path.append(child.name)
+                values.append(self._codec.read(child, reader))
+                reader.path.pop()
+            else:
+                reader.unknown(child)
+        return tuple(values)
+
+    def write(self, value: tuple[T, ...], element: Element) -> None:
+        """One child for each value."""
+        for item in value:
+            child = Element(self._name, element.namespace, prefix=element.prefix)
+            self._codec.write(item, child)
+            element.children.append(child)
+
+
+class Structure(Generic[T]):
+    """An element that holds what a declared class says."""
+
+    def __init__(self, declared_class: type[T]) -> None:
+        self._class = declared_class
+
+    def read(self, element: Element, reader: Reader) -> T:
+        """An instance of the class."""
+        return read(self._class, element, reader)
+
+    def write(self, value: T, element: Element) -> None:
+        """The fields of the instance."""
+        write(value, element)
+
+
+class Specification(NamedTuple):
+    """One declaration."""
+
+    field: str
+    name: str
+    codec: Codec[Any]
+    #: What stands for a value that is not there; ``MISSING`` where it has to be.
+    default: Any
+    #: What a missing value is read as although it is mandatory: senders are known to leave it out.
+    lacking: Any
+    #: How often it can be there: ``once``, ``repeated`` (each adds a value), ``merged`` (each adds its values).
+    occurs: str
+    #: Where it stands in the order of the schema.
+    place: int
+
+
+class Layout(NamedTuple):
+    """What a declared class looks like in XML."""
+
+    elements: tuple[Specification, ...]
+    attributes: tuple[Specification, ...]
+    content: Specification | None
+    #: The elements by name, also by the other names that senders are known to use.
+    by_name: dict[str, Specification]
+    #: Where the vendors' elements go when it is written; None where there is no place for them.
+    extensions: int | None
+    #: Whether the order of the elements counts.
+    ordered: bool
+
+
+_NOTHING: Final = object()
+
+
+def element(
+    name: str,
+    codec: Codec[Any],
+    *,
+    default: Any = dataclasses.MISSING,
+    lacking: Any = _NOTHING,
+    also: str | None = None,  # not "alias": for a type checker, that is the name of the argument
+    occurs: str = "once",
+) -> Any:
+    """Declare a child element; without ``default`` it is mandatory."""
+    return _field("element", default, name=name, codec=codec, lacking=lacking, also=also, occurs=occurs)
+
+
+def attribute(name: str, codec: TextCodec[Any], *, default: Any = dataclasses.MISSING) -> Any:
+    """Declare an attribute; without ``default`` it is mandatory."""
+    return _field("attribute", default, name=name, codec=codec)
+
+
+def content(codec: Codec[Any], *, default: Any = dataclasses.MISSING) -> Any:
+    """Declare what the element itself holds, beside its attributes."""
+    return _field("content", default, name="", codec=codec)
+
+
+def extensions(*, default: tuple[Element, ...]) -> Any:
+    """Declare the field, and the place, of elements that the schema does not have."""
+    return dataclasses.field(default=default, metadata={"kind": "extensions"})
+
+
+def _field(kind: str, default: Any, **declared: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"kind": kind, "declared": declared})
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(element, attribute, content, extensions)
+)
+def declared(cls: type[T]) -> type[T]:
+    """Make ``cls`` a frozen dataclass with keyword arguments, and work out its :class:`Layout`."""
+    made: Any = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
+    found: dict[str, list[Specification]] = {"element": [], "attribute": [], "content": []}
+    by_name = {}
+    place_of_extensions = None
+    for place, field in enumerate(dataclasses.fields(made)):
+        kind = field.metadata["kind"]
+        if kind == "extensions":
+            place_of_extensions = len(found["element"])
+            continue
+        settings = {"lacking": _NOTHING, "also": None, "occurs": "once", **field.metadata["declared"]}
+        also = settings.pop("also")
+        specification = Specification(field.name, default=field.default, place=place, **settings)
+        found[kind].append(specification)
+        if kind == "element":
+            by_name[specification.name] = specification
+            if also:
+                by_name[also] = specification
+    made.layout = Layout(
+        tuple(found["element"]),
+        tuple(found["attribute"]),
+        found["content"][0] if found["content"] else None,
+        by_name,
+        place_of_extensions,
+        getattr(made, "ordered", True),
+    )
+    return cast("type[T]", made)
+
+
+def read(cls: type[T], element: Element, reader: Reader) -> T:
+    """An instance of the declared class ``cls`` from ``element``.
+
+    A value of wrong form that is optional becomes its default, with a deviation. :class:`WrongForm` is raised for one
+    that is mandatory, and :class:`Missing` where it is not there.
+    """
+    layout: Layout = cls.layout  # type: ignore[attr-defined]
+    values: dict[str, Any] = {}
+    for specification in layout.attributes:
+        written = element.attributes.get(specification.name) if element.has_attributes else None
+        if written is not None:
+            _take(specification, specification.codec.parse, written, f"@{specification.name}", reader, values)  # type: ignore[attr-defined]
+    if layout.content is not None:
+        values[layout.content.field] = layout.content.codec.read(element, reader)
+    else:
+        _read_children(layout, element, reader, values)
+    for specification in (*layout.elements, *layout.attributes):
+        if specification.default is dataclasses.MISSING and specification.field not in values:
+            if specification.lacking is _NOTHING:
+                raise _placed(Missing(f"{specification.name} is missing"), reader)
+            reader.deviations.note("element-missing", reader.at(specification.name))
+            values[specification.field] = specification.lacking
+    if layout.extensions is not None:
+        values["extensions"] = tuple(reader.extensions)
+    return cls(**values)
+
+
+def _read_children(layout: Layout, element: Element, reader: Reader, values: dict[str, Any]) -> None:
+    last = 0
+    renamed = set()
+    for child in element.children:
+        specification = layout.by_name.get(child.name)
+        if specification is None or not reader.is_ours(child):
+            reader.unknown(child)
+            continue
+        if specification.place < last:
+            if layout.ordered:
+                reader.deviations.note("element-order", reader.at(child.name))
+        else:
+            last = specification.place
+        if child.name != specification.name:
+            reader.deviations.note("element-renamed", f"{reader.at(child.name)} for {specification.name}")
+            if specification.field not in values:
+                renamed.add(specification.field)
+        elif specification.field in renamed:  # the one with the right name counts
+            values.pop(specification.field, None)
+            renamed.discard(specification.field)
+        if specification.occurs != "repeated" and specification.field in values:
+            reader.deviations.note("element-repeated", reader.at(child.name))
+            if specification.occurs == "once":
+                continue
+        _take(specification, specification.codec.read, child, child.name, reader, values)
+    for specification in layout.elements:
+        if specification.occurs != "once" and specification.field in values:
+            values[specification.field] = tuple(values[specification.field])
+
+
+def _take(
+    specification: Specification,
+    read_value: Callable[[Any, Reader], Any],
+    written: Any,
+    name: str,
+    reader: Reader,
+    values: dict[str, Any],
+) -> None:
+    """Read one value into ``values``."""
+    depth = len(reader.path)
+    reader.path.append(name)
+    try:
+        value = read_value(written, reader)
+    except WrongForm as error:
+        _placed(error, reader)
+        if specification.default is dataclasses.MISSING:
+            raise
+        reader.deviations.note("value-form", f"{error.where}: {error}")
+        del reader.path[depth:]
+        return
+    reader.path.pop()
+    if specification.occurs == "once":
+        values[specification.field] = value
+    else:
+        gathered = values.setdefault(specification.field, [])
+        if specification.occurs == "repeated":
+            gathered.append(value)
+        else:
+            gathered.extend(value)
+
+
+def _placed(error: WrongForm, reader: Reader) -> WrongForm:
+    error.where = error.where or reader.at()
+    return error
+
+
+def write(value: Any, element: Element) -> None:
+    """Fill ``element`` with the fields of ``value``, in the order of the schema; what is at its default is left out."""
+    layout: Layout = type(value).layout
+    for specification in layout.attributes:
+        item = getattr(value, specification.field)
+        if item != specification.default:
+            element.attributes[specification.name] = specification.codec.format(item)  # type: ignore[attr-defined]
+    if layout.content is not None:
+        layout.content.codec.write(getattr(value, layout.content.field), element)
+    for place, specification in enumerate(layout.elements):
+        if place == layout.extensions:
+            element.children.extend(_written_extensions(value, layout))
+        item = getattr(value, specification.field)
+        if item == specification.default:
+            continue
+        for one in item if specification.occurs == "repeated" else (item,):
+            child = Element(specification.name, element.namespace, prefix=element.prefix)
+            specification.codec.write(one, child)
+            element.children.append(child)
+    if layout.extensions == len(layout.elements):
+        element.children.extend(_written_extensions(value, layout))
+
+
+def _written_extensions(value: Any, layout: Layout) -> list[Element]:
+    """The vendors' elements, but for those that stood deeper and would mean something else here."""
+    return [
+        extension
+        for extension in value.extensions
+        if extension.name not in layout.by_name or not (extension.namespace is None or is_mm7(extension.namespace))
+    ]

@@ -1,0 +1,1431 @@
+"""The operations: what is read from XML, and what is written, held against the table of the schema."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import runpy
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mm7_wsgi.protocol.deviations import Deviations
+from mm7_wsgi.protocol.errors import (
+    AddressError,
+    MessageFormatCorrupt,
+    MM7Error,
+    UnsupportedOperation,
+    UnsupportedVersion,
+    ValidationError,
+)
+from mm7_wsgi.protocol.limits import Limits
+from mm7_wsgi.protocol.messages import (
+    REQUESTS,
+    RESPONSES,
+    AdditionalInformation,
+    CancelReq,
+    Content,
+    DeliverReq,
+    DeliverRsp,
+    DeliveryReportReq,
+    ExtraData,
+    Fault,
+    Message,
+    PreviousDateTime,
+    Recipients,
+    ReplyCharging,
+    Request,
+    Response,
+    RSErrorRsp,
+    SenderIdentification,
+    Status,
+    SubmitReq,
+    UACapabilities,
+    UserAgent,
+    VASPErrorRsp,
+    fault_element,
+    read_fault,
+    read_request,
+    read_response,
+    to_element,
+)
+from mm7_wsgi.protocol.soap import Element, parse_xml, serialise
+from mm7_wsgi.protocol.status import StatusCode
+from mm7_wsgi.protocol.values import (
+    Address,
+    AddressCoding,
+    AddressKind,
+    Duration,
+    Priority,
+)
+
+TABLE = runpy.run_path(str(Path(__file__).with_name("schema_table.py")))
+MESSAGES = TABLE["MESSAGES"]
+NAMESPACE = TABLE["NAMESPACE"]
+CLASSES: dict[str, type[Message]] = {**REQUESTS, **RESPONSES}
+UTC = timezone.utc
+LIMITS = Limits()
+
+# -- making and reading XML
+
+Found = list[tuple[str, str]]
+
+
+def filled(row: Any) -> str:
+    """The sample of a row as XML."""
+    return "".join(form.format(row.name) for form in row.sample.forms)
+
+
+def document(name: str, inside: str, namespace: str = NAMESPACE) -> str:
+    return f'<{name} xmlns="{namespace}">{inside}</{name}>'
+
+
+def mandatory(name: str) -> str:
+    return "".join(filled(row) for row in MESSAGES[name] if row.cardinality == "1")
+
+
+def parsed(xml: str) -> Element:
+    return parse_xml(xml.encode("utf-8"), LIMITS)
+
+
+def read_element(root: Element, *, strict: bool = False, limits: Limits = LIMITS) -> tuple[Any, Found]:
+    deviations = Deviations(strict=strict)
+    read_message: Callable[[Element, Limits, Deviations], Message] = (
+        read_request if root.name in TABLE["REQUESTS"] else read_response
+    )
+    message = read_message(root, limits, deviations)
+    return message, [(deviation.name, deviation.where) for deviation in deviations]
+
+
+def read(xml: str, *, strict: bool = False, limits: Limits = LIMITS) -> tuple[Any, Found]:
+    return read_element(parsed(xml), strict=strict, limits=limits)
+
+
+def submit(*, recipients: str = "<To><Number>1</Number></To>", more: str = "") -> str:
+    """A SubmitReq of those recipients."""
+    return document(
+        "SubmitReq",
+        "<MM7Version>6.8.0</MM7Version><SenderIdentification/>" + f"<Recipients>{recipients}</Recipients>{more}",
+    )
+
+
+def names(found: Found) -> list[str]:
+    return [name for name, _ in found]
+
+
+def written(message: Message, prefix: str = "") -> str:
+    return serialise(to_element(message, NAMESPACE, prefix))
+
+
+def local(element: ElementTree.Element) -> str:
+    namespace, _, name = element.tag.rpartition("}")
+    assert namespace == "{" + NAMESPACE, f"{element.tag} is not qualified"
+    return name
+
+
+def once_each(elements: Iterator[ElementTree.Element]) -> list[str]:
+    """The names of elements, those that are repeated once."""
+    found: list[str] = []
+    for element in elements:
+        if not found or found[-1] != local(element):
+            found.append(local(element))
+    return found
+
+
+def is_subsequence(some: list[str], all_of_them: tuple[str, ...]) -> bool:
+    rest = iter(all_of_them)
+    return all(name in rest for name in some)
+
+
+def assert_conforms(xml: str, name: str) -> None:
+    """That a message is as the table says: names, order, namespaces, attributes."""
+    root = ElementTree.fromstring(xml)
+    assert local(root) == name
+    assert is_subsequence(once_each(iter(root)), tuple(row.name for row in MESSAGES[name]))
+    for child in root:
+        for element in [child, *child.iterfind(".//*")] if local(child) != "Extension" else []:
+            allowed = TABLE["ATTRIBUTES"].get(local(element), ())
+            assert set(element.keys()) <= set(allowed), f"{local(element)} has {element.keys()}"
+            if local(element) in TABLE["INSIDE"]:
+                assert is_subsequence(once_each(iter(element)), TABLE["INSIDE"][local(element)])
+
+
+def rows(cardinalities: str = "1?*") -> list[Any]:
+    """Every row of every message whose cardinality is one of those."""
+    return [
+        pytest.param(name, row, id=f"{name}-{row.name}")
+        for name, table in MESSAGES.items()
+        for row in table
+        if row.cardinality in cardinalities
+    ]
+
+
+def wrong_forms(cardinalities: str) -> list[Any]:
+    return [
+        pytest.param(name, row, form.format(row.name), id=f"{name}-{form.format(row.name)}")
+        for name, table in MESSAGES.items()
+        for row in table
+        if row.cardinality in cardinalities
+        for form in row.sample.wrong
+    ]
+
+
+def default_of(message_class: type[Message], field: str) -> Any:
+    return next(f.default for f in dataclasses.fields(message_class) if f.name == field)  # type: ignore[arg-type]
+
+
+# -- the table and the package
+
+
+def test_the_package_has_the_operations_of_the_table() -> None:
+    assert set(REQUESTS) == set(TABLE["REQUESTS"])
+    assert set(RESPONSES) == set(TABLE["RESPONSES"])
+    for name, message_class in CLASSES.items():
+        assert message_class.element_name == name
+        assert message_class.__name__ == name[0].upper() + name[1:]
+        assert issubclass(message_class, Request if name in REQUESTS else Response)
+
+
+@pytest.mark.parametrize("name", TABLE["ANSWERS"])
+def test_a_request_knows_its_response_and_who_sends_it(name: str) -> None:
+    response, sender = TABLE["ANSWERS"][name]
+
+    assert REQUESTS[name].response is RESPONSES[response]
+    assert REQUESTS[name].from_vasp == (sender == "VASP")
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_has_a_field_for_every_element_and_no_other_but_extensions(name: str) -> None:
+    fields = {field.name for field in dataclasses.fields(CLASSES[name])}  # type: ignore[arg-type]
+
+    assert fields == {row.field for row in MESSAGES[name]} | {"extensions"}
+
+
+# -- reading
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_with_every_element_is_read_whole_and_keeps_to_the_rules(name: str) -> None:
+    expected = CLASSES[name](**{row.field: row.sample.value for row in MESSAGES[name]})
+
+    message, found = read(document(name, "".join(map(filled, MESSAGES[name]))), strict=True)
+
+    assert message == expected
+    assert found == []
+    for row in MESSAGES[name]:
+        assert type(getattr(message, row.field)) is type(row.sample.value)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_with_nothing_optional_has_none_or_empty_there(name: str) -> None:
+    message, found = read(document(name, mandatory(name)), strict=True)
+
+    assert found == []
+    for row in MESSAGES[name]:
+        if row.cardinality != "1":
+            value = getattr(message, row.field)
+            assert value is None or value == () or value == Recipients()
+
+
+@pytest.mark.parametrize(("name", "row"), rows("?*"))
+def test_an_optional_element_fills_its_own_field_and_no_other(name: str, row: Any) -> None:
+    without, _ = read(document(name, mandatory(name)))
+    inside = "".join(filled(other) for other in MESSAGES[name] if other.cardinality == "1" or other is row)
+
+    message, found = read(document(name, inside))
+
+    assert message == dataclasses.replace(without, **{row.field: row.sample.value})
+    assert found == []
+
+
+@pytest.mark.parametrize(("name", "row"), rows("1"))
+def test_a_mandatory_element_left_out_is_named(name: str, row: Any) -> None:
+    xml = document(name, "".join(filled(other) for other in MESSAGES[name] if other is not row))
+
+    if row.lack.isdigit():
+        with pytest.raises(MM7Error) as refusal:
+            read(xml)
+        assert refusal.value.code == int(row.lack)
+        assert refusal.value.details is not None
+        assert name in refusal.value.details
+        assert row.name in refusal.value.details
+    else:
+        message, found = read(xml)
+        assert found == [(row.lack, f"{name}/{row.name}")]
+        assert getattr(message, row.field) == type(row.sample.value)()
+
+
+@pytest.mark.parametrize(("name", "row", "wrong"), wrong_forms("1"))
+def test_a_mandatory_element_of_wrong_form_is_2007_and_named(name: str, row: Any, wrong: str) -> None:
+    inside = "".join(wrong if other is row else filled(other) for other in MESSAGES[name])
+
+    with pytest.raises(MessageFormatCorrupt) as refusal:
+        read(document(name, inside))
+
+    assert refusal.value.code == 2007
+    assert (refusal.value.details or "").startswith(f"{name}/{row.name}")
+
+
+@pytest.mark.parametrize(("name", "row", "wrong"), wrong_forms("?*"))
+def test_an_optional_element_of_wrong_form_is_none_and_a_deviation(name: str, row: Any, wrong: str) -> None:
+    without, _ = read(document(name, mandatory(name)))
+    inside = "".join(
+        wrong if other is row else filled(other) for other in MESSAGES[name] if other.cardinality == "1" or other is row
+    )
+
+    message, found = read(document(name, inside))
+
+    assert dataclasses.replace(message, extensions=()) == without
+    (where,) = [where for kind, where in found if kind == "value-form"]
+    assert where.startswith(f"{name}/{row.name}")
+    assert {kind for kind, _ in found} <= {"value-form", "element-unknown"}
+    with pytest.raises(MM7Error):
+        read(document(name, inside), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("element", "field", "value", "deviations"),
+    [
+        # attributes and elements inside elements: the optional ones may lack, or be of wrong form
+        ('<Content href=" cid:a "/>', "content", Content(href="cid:a"), []),
+        ('<Content href="a" allowAdaptations="TRUE"/>', "content", Content(href="a"), ["value-case"]),
+        (
+            '<Content href="a" allowAdaptations="0"/>',
+            "content",
+            Content(href="a", allow_adaptations=False),
+            [],
+        ),
+        ('<Content href="a" allowAdaptations="no"/>', "content", Content(href="a"), ["value-form"]),
+        ('<Content href="a" allowAdaptions="false"/>', "content", Content(href="a"), []),
+        ('<Content href="a">\n  </Content>', "content", Content(href="a"), []),
+        ("<ReplyCharging/>", "reply_charging", ReplyCharging(), []),
+        ("<ReplyCharging>No value</ReplyCharging>", "reply_charging", ReplyCharging(), []),
+        (
+            "<ReplyCharging><replyChargingSize>7</replyChargingSize></ReplyCharging>",
+            "reply_charging",
+            ReplyCharging(),
+            ["element-unknown"],
+        ),
+        (
+            '<ReplyCharging replyDeadline="2026-05-05T00:00:00Z"/>',
+            "reply_charging",
+            ReplyCharging(reply_deadline=datetime(2026, 5, 5, tzinfo=UTC)),
+            [],
+        ),
+        (
+            '<ReplyCharging replyChargingSize="0" replyDeadline="P3D"/>',
+            "reply_charging",
+            ReplyCharging(reply_deadline=Duration(0, timedelta(days=3))),
+            ["value-form"],
+        ),
+        (
+            '<ReplyCharging replyChargingSize="+7" replyDeadline="soon"/>',
+            "reply_charging",
+            ReplyCharging(reply_charging_size=7),
+            ["value-form"],
+        ),
+        ("<DeliveryCondition/>", "delivery_condition", (), []),
+        ("<DeliveryCondition><DC> 7 </DC></DeliveryCondition>", "delivery_condition", (7,), []),
+        (
+            "<DeliveryCondition><DC>7</DC><AC>8</AC></DeliveryCondition>",
+            "delivery_condition",
+            (7,),
+            ["element-unknown"],
+        ),
+        ("<MessageExtraData/>", "message_extra_data", (), []),
+        (
+            "<MessageExtraData><element><key> k </key><value>a  b</value></element></MessageExtraData>",
+            "message_extra_data",
+            (ExtraData(key=" k ", value="a  b"),),
+            [],
+        ),
+        (
+            "<MessageExtraData><element><value>v</value><key>k</key></element></MessageExtraData>",
+            "message_extra_data",
+            (ExtraData(key="k", value="v"),),
+            ["element-order"],
+        ),
+        (
+            '<AdditionalInformation/><AdditionalInformation href="b"/>',
+            "additional_information",
+            (AdditionalInformation(href="b"),),
+            ["value-form"],
+        ),
+        ("<Subject>  as it\n is </Subject>", "subject", "  as it\n is ", []),
+        ("<Subject/>", "subject", "", []),
+        ("<ServiceCode>\n gold \t</ServiceCode>", "service_code", "gold", []),
+        ("<LinkedID/>", "linked_id", "", []),
+        ("<Subject>a<!-- comment -->b<![CDATA[<c>]]>&amp;&#65;</Subject>", "subject", "ab<c>&A", []),
+    ],
+)
+def test_what_a_submitted_message_has_in_one_element(
+    element: str, field: str, value: object, deviations: list[str]
+) -> None:
+    message, found = read(submit(more=element))
+
+    assert getattr(message, field) == value
+    assert names(found) == deviations
+
+
+@pytest.mark.parametrize(
+    ("element", "field", "value", "deviations"),
+    [
+        (
+            '<Previouslysentby><UserAgent sequence="x"><Number>1</Number></UserAgent></Previouslysentby>',
+            "previously_sent_by",
+            (UserAgent(address=Address("1")),),
+            ["value-form"],
+        ),
+        (
+            "<Previouslysentby><UserAgent>+4915</UserAgent></Previouslysentby>",
+            "previously_sent_by",
+            (UserAgent(address=Address("+4915")),),
+            ["address-untyped"],
+        ),
+        (
+            '<Previouslysentdateandtime><DateTime sequence="-1">2026-05-05T00:00:00Z</DateTime>'
+            "</Previouslysentdateandtime>",
+            "previously_sent_date_and_time",
+            (PreviousDateTime(date_time=datetime(2026, 5, 5, tzinfo=UTC)),),
+            ["value-form"],
+        ),
+        ("<UACapabilities/>", "ua_capabilities", UACapabilities(), []),
+        (
+            '<UACapabilities UAProf="x" TimeStamp="now"/>',
+            "ua_capabilities",
+            UACapabilities(ua_prof="x"),
+            ["value-form"],
+        ),
+        (
+            '<UACapabilities TimeStamp="2026-05-05T00:00:00"/>',
+            "ua_capabilities",
+            UACapabilities(time_stamp=datetime(2026, 5, 5)),
+            ["date-without-zone"],
+        ),
+    ],
+)
+def test_what_a_delivered_message_has_in_one_element(
+    element: str, field: str, value: object, deviations: list[str]
+) -> None:
+    message, found = read(document("DeliverReq", mandatory("DeliverReq") + element))
+
+    assert getattr(message, field) == value
+    assert names(found) == deviations
+
+
+def test_the_place_of_a_wrong_value_is_told_down_to_the_attribute() -> None:
+    more = (
+        '<ReplyCharging replyDeadline="soon"/><DeliveryCondition><DC>x</DC></DeliveryCondition>'
+        "<MessageExtraData><element><key>k</key></element></MessageExtraData>"
+    )
+
+    _, found = read(submit(more=more))
+
+    assert [where.partition(": ")[::2] for _, where in found] == [
+        ("SubmitReq/ReplyCharging/@replyDeadline", "'soon': it is no xs:dateTime"),
+        ("SubmitReq/DeliveryCondition/DC", "'x' is no positive integer"),
+        ("SubmitReq/MessageExtraData/element", "value is missing"),
+    ]
+
+
+@pytest.mark.parametrize("namespace", TABLE["NAMESPACES"])
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_namespace_of_3gpp_is_read_alike(name: str, namespace: str) -> None:
+    table = [row for row in MESSAGES[name] if row.field != "extensions"]
+
+    message, found = read(document(name, "".join(map(filled, table)), namespace))
+
+    assert message == CLASSES[name](**{row.field: row.sample.value for row in table})
+    assert found == []
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize(
+    ("head", "deviation"),
+    [
+        ('xmlns:m="{namespace}"', "namespace-missing"),
+        ('xmlns:m="{namespace}" xmlns="{base}REL-5-MM7-1-0"', "namespace-mixed"),
+        ('xmlns:m="{namespace}" xmlns="urn:MM7"', "namespace-mixed"),
+        ('xmlns:m="{namespace}" xmlns="{base}REL-6-M M7-1-4"', "namespace-mixed"),
+    ],
+    ids=["none", "another release", "another MM7", "one with a blank"],
+)
+def test_children_in_no_namespace_or_in_another_of_mm7_are_read_all_the_same(
+    name: str, head: str, deviation: str
+) -> None:
+    table = [row for row in MESSAGES[name] if row.field != "extensions"]
+    inside = "".join(map(filled, table))
+    declarations = head.format(namespace=NAMESPACE, base=TABLE["BASE"])
+
+    message, found = read(f"<m:{name} {declarations}>{inside}</m:{name}>")
+
+    assert message == CLASSES[name](**{row.field: row.sample.value for row in table})
+    assert {kind for kind, _ in found} == {deviation}
+    assert (deviation, f"{name}/MM7Version") in found
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_an_element_of_a_known_name_in_a_vendors_namespace_is_the_vendors(name: str) -> None:
+    vendors = '<MM7Version xmlns="urn:vendor">1.0</MM7Version>'
+
+    message, found = read(document(name, vendors + mandatory(name)))
+
+    assert message.mm7_version == "6.8.0"
+    assert message.extensions == (Element("MM7Version", "urn:vendor", text="1.0"),)
+    assert found == [("element-unknown", f"{name}/MM7Version")]
+
+
+VENDORS = {
+    "beside the others": ("{0}", "SubmitReq", ""),
+    "in SenderIdentification": (
+        "",
+        "SubmitReq/SenderIdentification",
+        "<SenderIdentification>{0}</SenderIdentification>",
+    ),
+    "in Recipients": (
+        "",
+        "SubmitReq/Recipients",
+        "<SenderIdentification/><Recipients>{0}<To><Number>1</Number></To></Recipients>",
+    ),
+    "among addresses": (
+        "",
+        "SubmitReq/Recipients/To",
+        "<SenderIdentification/><Recipients><To>{0}<Number>1</Number></To></Recipients>",
+    ),
+}
+
+
+@pytest.mark.parametrize("place", VENDORS)
+@pytest.mark.parametrize(
+    "vendors",
+    [
+        "<X-SKT-BPID>1528801080</X-SKT-BPID>",
+        '<x:Colour xmlns:x="urn:vendor" xmlns:y="urn:other" y:hue="7" shade="&lt;&quot;&#10;&gt;">a<x:b/></x:Colour>',
+        '<Colour xmlns="">red</Colour>',
+    ],
+)
+def test_a_vendors_element_is_kept_and_written_back(place: str, vendors: str) -> None:
+    beside, where, inside = VENDORS[place]
+    vendor = parsed(document("x", vendors)).children[0]
+    if "Sender" not in inside:
+        inside += "<SenderIdentification/>"
+    if "Recipients" not in inside:
+        inside += "<Recipients><To><Number>1</Number></To></Recipients>"
+    xml = document("SubmitReq", "<MM7Version>6.8.0</MM7Version>" + inside.format(vendors) + beside.format(vendors))
+
+    message, found = read(xml)
+    again, _ = read(written(message))
+
+    assert message.extensions == (vendor,)
+    assert found == [("element-unknown", f"{where}/{vendor.name}")]
+    assert message.recipients == Recipients(to=(Address("1"),))
+    assert again == message
+
+
+def test_what_stood_deeper_is_not_written_back_where_it_would_mean_something_else() -> None:
+    stray = "<ServiceCode>deep</ServiceCode>"
+    xml = submit().replace("<SenderIdentification/>", f"<SenderIdentification>{stray}</SenderIdentification>")
+
+    message, _ = read(xml)
+
+    assert [kept.name for kept in message.extensions] == ["ServiceCode"]
+    again, _ = read(written(message))
+    assert again.service_code is None
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_what_is_kept_of_every_message_is_written_back_behind_its_head(name: str) -> None:
+    extras = "<v:One xmlns:v='urn:v'>1</v:One><Extension/><Two xmlns='urn:v'><Three/></Two>"
+
+    message, _ = read(document(name, mandatory(name) + extras))
+    root = to_element(message, NAMESPACE)
+    again, _ = read_element(parsed(serialise(root)))
+
+    assert [kept.name for kept in message.extensions] == ["One", "Extension", "Two"]
+    assert again == message
+    first = next(place for place, child in enumerate(root.children) if child.name == "One")
+    head = ("MM7Version", "SenderIdentification", "MMSRelayServerID", "Status")
+    if not name.startswith("extended"):
+        assert all(child.name in head for child in root.children[:first])
+        assert not any(child.name in head for child in root.children[first:])
+
+
+def test_the_schemas_own_place_for_extensions_is_no_deviation_among_addresses_either() -> None:
+    message, found = read(submit(recipients="<To><Number>1</Number><Extension>x</Extension></To>"), strict=True)
+
+    assert message.extensions == (Element("Extension", NAMESPACE, text="x"),)
+    assert found == []
+
+
+@pytest.mark.parametrize("name", [name for name in MESSAGES if len(MESSAGES[name]) > 1])
+def test_a_message_in_the_wrong_order_is_read_all_the_same(name: str) -> None:
+    table = [row for row in MESSAGES[name] if row.cardinality != "*"]
+
+    message, found = read(document(name, "".join(filled(row) for row in reversed(table))))
+
+    assert message == CLASSES[name](**{row.field: row.sample.value for row in table})
+    assert found == [("element-order", f"{name}/{row.name}") for row in reversed(table[:-1])]
+    with pytest.raises(ValidationError, match="not in the order of the schema"):
+        read(document(name, "".join(filled(row) for row in reversed(table))), strict=True)
+
+
+@pytest.mark.parametrize(("name", "row"), rows("1?"))
+def test_an_element_that_is_there_twice_counts_once_unless_it_gathers(name: str, row: Any) -> None:
+    once = "".join(filled(other) for other in MESSAGES[name])
+    twice = "".join(filled(other) * (2 if other is row else 1) for other in MESSAGES[name])
+
+    message, found = read(document(name, twice))
+
+    assert message == read(document(name, once))[0]
+    assert found == [("element-repeated", f"{name}/{row.name}")]
+
+
+def test_of_an_element_that_is_there_twice_the_first_counts() -> None:
+    message, found = read(submit(more="<Subject>first</Subject><Priority>Low</Priority><Subject>second</Subject>"))
+
+    assert message.subject == "first"
+    assert names(found) == ["element-order", "element-repeated"]
+
+
+def test_an_element_whose_first_value_is_of_wrong_form_is_read_from_the_second() -> None:
+    message, found = read(submit(more="<ReadReply>maybe</ReadReply><ReadReply>true</ReadReply>"))
+
+    assert message.read_reply is True
+    assert names(found) == ["value-form"]
+
+
+def test_the_date_of_a_report_may_be_called_time_stamp() -> None:
+    xml = document(
+        "DeliveryReportReq",
+        "".join(filled(row) for row in MESSAGES["DeliveryReportReq"] if row.cardinality == "1").replace(
+            "Date>", "TimeStamp>"
+        ),
+    )
+
+    message, found = read(xml)
+
+    assert message.date == datetime(2026, 5, 5, 10, 0, 0, 414000, tzinfo=UTC)
+    assert found == [("element-renamed", "DeliveryReportReq/TimeStamp for Date")]
+    assert "<Date>" in written(message)
+
+
+@pytest.mark.parametrize("date_first", [True, False])
+def test_of_time_stamp_and_date_the_one_with_the_right_name_counts(date_first: bool) -> None:
+    date, other = "<Date>2026-05-05T10:00:00Z</Date>", "<TimeStamp>2020-01-01T00:00:00Z</TimeStamp>"
+    inside = mandatory("DeliveryReportReq")
+    right = inside[inside.index("<Date>") : inside.index("</Date>") + len("</Date>")]
+
+    message, found = read(
+        document("DeliveryReportReq", inside.replace(right, date + other if date_first else other + date))
+    )
+
+    assert message.date == datetime(2026, 5, 5, 10, tzinfo=UTC)
+    assert ("element-renamed", "DeliveryReportReq/TimeStamp for Date") in found
+
+
+@pytest.mark.parametrize("name", ["SubmitReq", "DeliverReq", "ReadReplyReq"])
+def test_date_is_no_other_name_for_time_stamp(name: str) -> None:
+    xml = document(name, mandatory(name) + "<Date>2026-05-05T10:00:00Z</Date>")
+
+    message, found = read(xml)
+
+    assert found == [("element-unknown", f"{name}/Date")]
+    assert [kept.name for kept in message.extensions] == ["Date"]
+
+
+# -- addresses
+
+
+@pytest.mark.parametrize(
+    ("xml", "address", "deviations"),
+    [
+        ("<Number>+491511</Number>", Address("+491511", AddressKind.NUMBER), []),
+        ("<Number>\n +491511\t</Number>", Address("+491511", AddressKind.NUMBER), []),
+        ("<Number>+1555/TYPE=PLMN</Number>", Address("+1555/TYPE=PLMN", AddressKind.NUMBER), []),
+        ("<RFC2822Address>a@b.example</RFC2822Address>", Address("a@b.example", AddressKind.RFC2822), []),
+        ("<ShortCode>4444</ShortCode>", Address("4444", AddressKind.SHORT_CODE), []),
+        ('<Number displayOnly="true">1</Number>', Address("1", display_only=True), []),
+        ('<Number displayOnly="1">1</Number>', Address("1", display_only=True), []),
+        ('<Number displayOnly="false">1</Number>', Address("1"), []),
+        ('<Number displayOnly="True">1</Number>', Address("1", display_only=True), ["value-case"]),
+        ('<Number displayOnly="maybe">1</Number>', Address("1"), ["value-form"]),
+        ('<Number displayonly="true">1</Number>', Address("1"), []),
+        (
+            '<Number addressCoding="encrypted">1</Number>',
+            Address("1", address_coding=AddressCoding.ENCRYPTED),
+            [],
+        ),
+        (
+            '<Number addressCoding="Obfuscated">1</Number>',
+            Address("1", address_coding=AddressCoding.OBFUSCATED),
+            ["value-case"],
+        ),
+        ('<Number addressCoding="rot13">1</Number>', Address("1", address_coding="rot13"), ["value-unlisted"]),
+        ('<Number addressCoding="">1</Number>', Address("1"), ["value-form"]),
+        ('<Number id=" n1 ">1</Number>', Address("1", id="n1"), []),
+        ('<Number other="x" v:id="y" xmlns:v="urn:v">1</Number>', Address("1"), []),
+        ("+491511", Address("+491511", AddressKind.NUMBER), ["address-untyped"]),
+        (" \n 01056610926 ", Address("01056610926", AddressKind.NUMBER), ["address-untyped"]),
+        ("1234567", Address("1234567", AddressKind.NUMBER), ["address-untyped"]),
+        ("123456", Address("123456", AddressKind.SHORT_CODE), ["address-untyped"]),
+        ("+12345", Address("+12345", AddressKind.NUMBER), ["address-untyped"]),
+        ("a@b.example", Address("a@b.example", AddressKind.RFC2822), ["address-untyped"]),
+    ],
+)
+def test_an_address_is_read_the_same_alone_and_among_others(xml: str, address: Address, deviations: list[str]) -> None:
+    submitted, found = read(submit(recipients=f"<To>{xml}</To>"))
+    delivered, found_alone = read(document("DeliverReq", f"<MM7Version>6.8.0</MM7Version><Sender>{xml}</Sender>"))
+
+    assert submitted.recipients.to == (address,)
+    assert delivered.sender == address
+    assert names(found) == names(found_alone) == deviations
+    assert type(delivered.sender.address_coding) is type(address.address_coding)
+
+
+def test_addresses_of_mixed_kinds_keep_their_order() -> None:
+    message, _ = read(
+        submit(
+            recipients="<Cc><ShortCode>1</ShortCode><Number>2</Number><RFC2822Address>3@x</RFC2822Address>"
+            "<Number>4</Number><ShortCode>1</ShortCode></Cc>"
+        )
+    )
+
+    assert [str(address) for address in message.recipients.cc] == ["1", "2", "3@x", "4", "1"]
+    assert [address.kind for address in message.recipients.cc] == [
+        AddressKind.SHORT_CODE,
+        AddressKind.NUMBER,
+        AddressKind.RFC2822,
+        AddressKind.NUMBER,
+        AddressKind.SHORT_CODE,
+    ]
+
+
+def test_where_one_address_is_wanted_the_first_of_two_counts() -> None:
+    message, found = read(
+        document(
+            "DeliverReq",
+            "<MM7Version>6.8.0</MM7Version><Sender><Number>1</Number><ShortCode>2</ShortCode></Sender>",
+        )
+    )
+
+    assert message.sender == Address("1")
+    assert found == [("element-repeated", "DeliverReq/Sender/ShortCode")]
+
+
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        "",
+        "<To/>",
+        "<To> </To>",
+        "<To/><Cc/><Bcc/>",
+        "<Number>1</Number>",
+        "<To><Extension>1</Extension></To>",
+        "<To><Phone>1</Phone></To>",
+        "<To><Number/></To>",
+        "<To><Number>1</Number><Number> </Number></To>",
+        "<To><Number>1<b>2</b>3</Number></To>",
+        "<Bcc><RFC2822Address/></Bcc>",
+    ],
+)
+def test_a_message_to_nobody_or_to_an_empty_address_is_2002(recipients: str) -> None:
+    with pytest.raises(AddressError) as refusal:
+        read(submit(recipients=recipients))
+
+    assert refusal.value.code == 2002
+    assert (refusal.value.details or "").startswith("SubmitReq/Recipients")
+
+
+def test_text_beside_the_recipients_may_be_one_of_them_and_is_2002() -> None:
+    with pytest.raises(AddressError) as caught:
+        read(submit(recipients="<To>+4917<Number>1</Number></To>"))
+
+    assert caught.value.details == "SubmitReq/Recipients/To: it holds text beside its addresses"
+
+
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [
+        ("<Number/>", "Number is empty"),
+        ("<Number>1<x/></Number>", "Number holds elements where text is wanted"),
+        ("me<Number>1</Number>", "it holds text beside its addresses"),
+        ("", "it holds no address"),
+    ],
+)
+def test_one_address_of_wrong_form_is_judged_as_any_other_value(inside: str, why: str) -> None:
+    head = "<MM7Version>6.8.0</MM7Version>"
+    optional = f"<SenderIdentification><SenderAddress>{inside}</SenderAddress></SenderIdentification>"
+    to = "<Recipients><To><Number>1</Number></To></Recipients>"
+
+    message, found = read(document("SubmitReq", f"{head}{optional}{to}"))
+
+    assert message.sender_identification.sender_address is None
+    assert found == [("value-form", f"SubmitReq/SenderIdentification/SenderAddress: {why}")]
+    with pytest.raises(MessageFormatCorrupt) as caught:
+        read(document("DeliverReq", f"{head}<Sender>{inside}</Sender>"))
+    assert caught.value.details == f"DeliverReq/Sender: {why}"
+
+
+@pytest.mark.parametrize("group", ["To", "Cc", "Bcc"])
+def test_one_group_of_recipients_is_enough(group: str) -> None:
+    message, found = read(submit(recipients=f"<{group}><Number>1</Number></{group}>"), strict=True)
+
+    assert getattr(message.recipients, group.lower()) == (Address("1"),)
+    assert found == []
+
+
+def test_an_empty_group_beside_another_is_a_deviation() -> None:
+    message, found = read(submit(recipients="<To/><Cc><Number>1</Number></Cc>"))
+
+    assert message.recipients == Recipients(cc=(Address("1"),))
+    assert found == [("value-form", "SubmitReq/Recipients/To: it holds no address")]
+
+
+@pytest.mark.parametrize("name", ["CancelReq", "DeliverReq"])
+def test_recipients_that_are_not_mandatory_may_be_empty(name: str) -> None:
+    message, _ = read(document(name, mandatory(name) + "<Recipients/>"))
+
+    assert message.recipients == Recipients()
+    assert not message.recipients
+
+
+def numbers(count: int) -> str:
+    return "<Number>1</Number>" * count
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [("To", 10_000)],
+        [("To", 4_000), ("Cc", 3_000), ("Bcc", 3_000)],
+        [("Bcc", 9_999), ("Bcc", 1)],
+    ],
+    ids=str,
+)
+def test_ten_thousand_recipients_are_the_most(groups: list[tuple[str, int]]) -> None:
+    at_most = "".join(f"<{group}>{numbers(count)}</{group}>" for group, count in groups)
+    one_more = at_most.replace("<Number>1</Number>", numbers(2), 1)
+
+    message, _ = read(submit(recipients=at_most))
+
+    recipients = message.recipients
+    assert len(recipients.to) + len(recipients.cc) + len(recipients.bcc) == 10_000
+    with pytest.raises(AddressError, match="more than 10000 recipients") as refusal:
+        read(submit(recipients=one_more))
+    assert refusal.value.code == 2002
+
+
+def test_the_limit_of_recipients_can_be_set_and_the_sender_is_none_of_them() -> None:
+    limits = Limits(recipients=2)
+    inside = (
+        "<MM7Version>6.8.0</MM7Version><Sender><Number>1</Number></Sender><Recipients>{0}</Recipients>"
+        "<Previouslysentby><UserAgent><Number>1</Number></UserAgent></Previouslysentby>"
+    )
+
+    message, _ = read(document("DeliverReq", inside.format(f"<To>{numbers(2)}</To>")), limits=limits)
+
+    assert len(message.recipients.to) == 2
+    with pytest.raises(AddressError):
+        read(document("DeliverReq", inside.format(f"<To>{numbers(2)}</To><Cc>{numbers(1)}</Cc>")), limits=limits)
+
+
+def test_repeated_groups_of_recipients_are_gathered_in_their_order() -> None:
+    groups = "".join(f"<To><Number>{number}</Number></To>" for number in range(5_000))
+
+    message, found = read(submit(recipients=groups))
+
+    assert [address.value for address in message.recipients.to] == [str(number) for number in range(5_000)]
+    assert found == [("element-repeated", "SubmitReq/Recipients/To")]
+
+
+def test_groups_of_recipients_in_turns_are_gathered_too() -> None:
+    message, found = read(
+        submit(
+            recipients="<Bcc><Number>1</Number></Bcc><To><Number>2</Number></To>"
+            "<Bcc><Number>3</Number></Bcc><To>4444444</To>"
+        )
+    )
+
+    assert message.recipients == Recipients(to=(Address("2"), Address("4444444")), bcc=(Address("1"), Address("3")))
+    assert set(names(found)) == {"element-order", "element-repeated", "address-untyped"}
+
+
+# -- values
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "deviations"),
+    [
+        ("true", True, []),
+        ("false", False, []),
+        ("1", True, []),
+        ("0", False, []),
+        (" true\n", True, []),
+        ("True", True, ["value-case"]),
+        ("FALSE", False, ["value-case"]),
+        ("yes", None, ["value-form"]),
+        ("0000", None, ["value-form"]),
+        ("", None, ["value-form"]),
+    ],
+)
+def test_a_boolean_is_read_in_any_capitals(text: str, value: bool | None, deviations: list[str]) -> None:
+    message, found = read(submit(more=f"<DeliveryReport>{text}</DeliveryReport>"))
+
+    assert message.delivery_report is value
+    assert names(found) == deviations
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "deviations"),
+    [
+        ("High", Priority.HIGH, []),
+        ("\n High ", Priority.HIGH, []),
+        ("HIGH", Priority.HIGH, ["value-case"]),
+        ("high", Priority.HIGH, ["value-case"]),
+        ("urgent", "urgent", ["value-unlisted"]),
+        (" 137 ", "137", ["value-unlisted"]),
+        ("", None, ["value-form"]),
+    ],
+)
+def test_an_enumerated_value_is_read_in_any_capitals_and_kept_when_unlisted(
+    text: str, value: str | None, deviations: list[str]
+) -> None:
+    message, found = read(submit(more=f"<Priority>{text}</Priority>"))
+
+    assert message.priority == value
+    assert type(message.priority) is type(value)
+    assert names(found) == deviations
+
+
+def test_a_report_keeps_a_status_that_is_a_number() -> None:
+    inside = "".join(
+        "<MMStatus>1000</MMStatus>" if row.name == "MMStatus" else filled(row) for row in MESSAGES["DeliveryReportReq"]
+    )
+
+    message, found = read(document("DeliveryReportReq", inside))
+
+    assert message.mm_status == "1000"
+    assert found == [("value-unlisted", "DeliveryReportReq/MMStatus: 1000")]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "deviations"),
+    [
+        *((version, version, []) for version in TABLE["VERSIONS"]),
+        (" 6.8.0\n", "6.8.0", []),
+        *((version, version, ["version-unlisted"]) for version in ("6.7.0", "5.2.0", "1.0", "1.6", "x" * 32)),
+    ],
+)
+def test_a_version_is_kept_as_it_is_and_told_when_the_schema_does_not_list_it(
+    text: str, value: str, deviations: list[str]
+) -> None:
+    xml = submit().replace("6.8.0", text)
+
+    message, found = read(xml)
+
+    assert message.mm7_version == value
+    assert names(found) == deviations
+    if deviations:
+        with pytest.raises(UnsupportedVersion):
+            read(xml, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "deviations"),
+    [
+        ("2026-05-05T10:00:00", datetime(2026, 5, 5, 10), ["date-without-zone"]),
+        ("\n2026-05-05T10:00:00Z ", datetime(2026, 5, 5, 10, tzinfo=UTC), []),
+        ("P1Y2M", Duration(14), []),
+        (" -P1D ", Duration(0, timedelta(days=-1)), []),
+        ("P999999999DT24H", None, ["value-form"]),
+        ("-P999999999DT24H", None, ["value-form"]),
+        ("9999-12-31T24:00:00Z", None, ["value-form"]),
+        ("0000-01-01T00:00:00Z", None, ["value-form"]),
+        ("-P", None, ["value-form"]),
+        ("P" * 1000, None, ["value-form"]),
+    ],
+)
+def test_an_expiry_is_a_date_or_a_duration(text: str, value: object, deviations: list[str]) -> None:
+    message, found = read(submit(more=f"<ExpiryDate>{text}</ExpiryDate>"))
+
+    assert message.expiry_date == value
+    assert type(message.expiry_date) is type(value)
+    assert names(found) == deviations
+
+
+def test_a_date_where_no_duration_may_be_is_no_duration() -> None:
+    message, found = read(submit(more="<TimeStamp>P1D</TimeStamp>"))
+
+    assert message.time_stamp is None
+    assert names(found) == ["value-form"]
+
+
+# -- status
+
+
+def response(status: str, name: str = "CancelRsp") -> str:
+    return document(name, f"<MM7Version>6.8.0</MM7Version><Status>{status}</Status>")
+
+
+@pytest.mark.parametrize(
+    ("status", "value"),
+    [
+        ("<StatusCode>1000</StatusCode><StatusText>ok</StatusText>", Status(status_code=1000, status_text="ok")),
+        (
+            "<Details>x</Details><StatusText>ok</StatusText><StatusCode>1100</StatusCode>",
+            Status(status_code=1100, status_text="ok", details="x"),
+        ),
+        (
+            "<StatusText>no</StatusText><Details/><StatusCode> 2503 </StatusCode>",
+            Status(status_code=2503, status_text="no", details=""),
+        ),
+        (
+            "<StatusCode>2000</StatusCode><StatusText/><Details>\n two\n lines </Details>",
+            Status(status_code=2000, status_text="", details="two\n lines"),
+        ),
+        (
+            '<StatusCode>2000</StatusCode><StatusText/><Details>a<b xmlns="urn:v" c="d">e</b></Details>',
+            Status(
+                status_code=2000,
+                status_text="",
+                details=Element(
+                    "Details",
+                    NAMESPACE,
+                    text="a",
+                    children=[Element("b", "urn:v", attributes={"c": "d"}, text="e")],
+                ),
+            ),
+        ),
+    ],
+)
+def test_a_status_is_read_in_any_order_with_details_of_any_kind(status: str, value: Status) -> None:
+    message, found = read(response(status), strict=True)
+
+    assert message.status == value
+    assert found == []
+    again, _ = read(written(message))
+    assert again == message
+    assert_conforms(re.sub("<Details.*</Details>", "", written(message)), "CancelRsp")
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "success"),
+    [
+        (1000, StatusCode, True),
+        (1100, StatusCode, True),
+        (1001, int, True),
+        (2003, StatusCode, False),
+        (2503, int, False),
+        (3005, int, False),
+        (4006, StatusCode, False),
+        (6102, int, False),
+    ],
+)
+def test_a_status_code_is_one_of_the_specification_or_a_plain_number(code: int, kind: type, success: bool) -> None:
+    message, found = read(response(f"<StatusCode>{code}</StatusCode><StatusText/>"))
+
+    assert message.status.status_code == code
+    assert type(message.status.status_code) is kind
+    assert message.status.is_success is success
+    assert found == []
+
+
+@pytest.mark.parametrize("code", ["", "0", "-1000", "1000.0", "one", "1" * 19, "\u0661\u0660\u0660\u0660"])
+def test_a_status_code_that_is_no_positive_integer_is_2007(code: str) -> None:
+    with pytest.raises(MessageFormatCorrupt, match="CancelRsp/Status/StatusCode"):
+        read(response(f"<StatusCode>{code}</StatusCode><StatusText/>"))
+
+
+@pytest.mark.parametrize("name", TABLE["RESPONSES"])
+def test_a_status_without_its_code_is_4004(name: str) -> None:
+    xml = document(name, mandatory(name))
+    xml = re.sub("<StatusCode>.*</StatusCode>", "", xml)
+
+    with pytest.raises(ValidationError, match=f"{name}/Status: StatusCode is missing"):
+        read(xml)
+
+
+@pytest.mark.parametrize("name", TABLE["RESPONSES"])
+def test_a_status_without_its_text_is_a_deviation_but_for_the_extended_operations(name: str) -> None:
+    xml = re.sub("<StatusText>.*</StatusText>", "", document(name, mandatory(name)))
+
+    message, found = read(xml)
+
+    assert message.status.status_text is None
+    is_extended = name.startswith("extended")
+    assert found == ([] if is_extended else [("element-missing", f"{name}/Status/StatusText")])
+
+
+def test_a_vendors_element_in_a_status_is_kept() -> None:
+    message, found = read(
+        response("<StatusCode>1000</StatusCode><StatusText/><MMSStatusErrorCode>7</MMSStatusErrorCode>")
+    )
+
+    assert message.extensions == (Element("MMSStatusErrorCode", NAMESPACE, text="7"),)
+    assert found == [("element-unknown", "CancelRsp/Status/MMSStatusErrorCode")]
+
+
+# -- what is no message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["QueryStatusReq", "GetDeviceProfileReq", "submitReq", "ExtendedCancelReq", "SubmitRsp", "Fault", "x" * 500],
+)
+def test_what_is_no_request_is_4003(name: str) -> None:
+    with pytest.raises(UnsupportedOperation) as refusal:
+        read_request(Element(name, NAMESPACE), LIMITS, Deviations())
+
+    assert refusal.value.code == 4003
+    assert name[:80] in (refusal.value.details or "")
+    assert len(refusal.value.details or "") < 200
+
+
+@pytest.mark.parametrize("name", ["SubmitReq", "QueryStatusRsp", "ExtendedCancelRsp", "Fault"])
+def test_what_is_no_response_is_4003(name: str) -> None:
+    with pytest.raises(UnsupportedOperation, match=name):
+        read_response(Element(name, NAMESPACE), LIMITS, Deviations())
+
+
+def test_deviations_are_told_once_for_each_place_and_a_hundred_at_most() -> None:
+    same, found_same = read(submit(more="<X/>" * 500))
+    several, found_several = read(submit(more="".join(f"<X{number}/>" for number in range(500))))
+
+    assert found_same == [("element-unknown", "SubmitReq/X")]
+    assert found_several == [("element-unknown", f"SubmitReq/X{number}") for number in range(100)]
+    assert len(same.extensions) == len(several.extensions) == 500
+
+
+@pytest.mark.parametrize(
+    ("xml", "code"),
+    [
+        (submit(more="<Priority>HIGH</Priority>"), 2007),
+        (submit(more="<Priority>urgent</Priority>"), 2007),
+        (submit(more="<TimeStamp>2026-05-05T10:00:00</TimeStamp>"), 2007),
+        (submit(more="<TimeStamp>today</TimeStamp>"), 2007),
+        (submit(recipients="<To>1</To>"), 2007),
+        (submit(more="<X/>"), 4004),
+        (submit(more="<Subject/><Subject/>"), 4004),
+        (submit(more="<Subject/><Priority>Low</Priority>"), 4004),
+        (submit(more='<Subject xmlns=""/>'), 4004),
+        (submit(more='<Subject xmlns="urn:mm7"/>'), 4004),
+        (submit().replace("6.8.0", "6.7.0"), 4002),
+        (document("CancelReq", "<MM7Version>6.8.0</MM7Version><MessageID>1</MessageID>"), 4004),
+    ],
+)
+def test_strict_reading_refuses_what_is_otherwise_a_deviation(xml: str, code: int) -> None:
+    _, found = read(xml)
+    assert found
+
+    with pytest.raises(MM7Error) as refusal:
+        read(xml, strict=True)
+    assert refusal.value.code == code
+
+
+# -- writing
+
+
+@pytest.mark.parametrize("prefix", ["", "mm7", "env"])
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_is_written_in_the_order_of_the_schema_and_reads_back_equal(name: str, prefix: str) -> None:
+    message = CLASSES[name](**{row.field: row.sample.value for row in MESSAGES[name]})
+
+    xml = written(message, prefix)
+
+    assert_conforms(xml, name)
+    assert once_each(iter(ElementTree.fromstring(xml))) == [row.name for row in MESSAGES[name]]
+    assert xml.startswith(f"<{prefix}:{name} " if prefix else f"<{name} ")
+    again, found = read(xml, strict=True)
+    assert again == message
+    assert found == []
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_what_is_not_there_is_not_written(name: str) -> None:
+    message, _ = read(document(name, mandatory(name)))
+
+    root = ElementTree.fromstring(written(message))
+
+    assert once_each(iter(root)) == [row.name for row in MESSAGES[name] if row.cardinality == "1"]
+
+
+def test_what_is_at_its_default_is_not_written_and_what_is_empty_is() -> None:
+    message = SubmitReq(
+        mm7_version="6.8.0",
+        sender_identification=SenderIdentification(),
+        recipients=Recipients(to=(Address("1", display_only=False),)),
+        subject="",
+        reply_charging=ReplyCharging(),
+        read_reply=False,
+        content=Content(href="a"),
+    )
+
+    assert written(message) == (
+        f'<SubmitReq xmlns="{NAMESPACE}"><MM7Version>6.8.0</MM7Version><SenderIdentification/>'
+        "<Recipients><To><Number>1</Number></To></Recipients><ReplyCharging/><ReadReply>false</ReadReply>"
+        '<Subject/><Content href="a"/></SubmitReq>'
+    )
+
+
+# -- any message
+
+
+def as_xml_holds(text: str) -> str:
+    """``text`` with U+FFFD for what no XML 1.0 document can hold: the one change that writing makes."""
+    return "".join(
+        character
+        if character in "\t\n\r"
+        or "\x20" <= character <= "\ud7ff"
+        or "\ue000" <= character <= "\ufffd"
+        or character > "\uffff"
+        else "\ufffd"
+        for character in text
+    )
+
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)  # surrogates and control characters as well
+TEXT = ANY_TEXT.map(as_xml_holds)
+TOKENS = TEXT.map(str.strip)
+IDENTIFIERS = TOKENS.filter(bool)
+ZONES = st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+DATES = st.datetimes(timezones=ZONES)
+DURATIONS = st.builds(
+    lambda sign, months, delta: Duration(sign * months, sign * delta),
+    st.sampled_from((1, -1)),
+    st.integers(0, 10**9),
+    st.timedeltas(timedelta(), timedelta(days=999999999)),
+)
+NUMBERS = st.integers(1, 10**18 - 1)
+VERSIONS = st.sampled_from(TABLE["VERSIONS"]) | IDENTIFIERS.filter(lambda text: len(text) <= 32)
+ADDRESSES = st.builds(
+    Address,
+    IDENTIFIERS,
+    st.sampled_from(AddressKind),
+    st.booleans(),
+    st.none() | st.sampled_from(AddressCoding) | IDENTIFIERS,
+    st.none() | TOKENS,
+)
+GROUPS = st.lists(ADDRESSES, max_size=4).map(tuple)
+
+
+def optional(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+def several(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.lists(strategy, max_size=3).map(tuple)
+
+
+RECIPIENTS = st.builds(Recipients, to=GROUPS, cc=GROUPS, bcc=GROUPS)
+LEAVES = st.builds(
+    Element,
+    st.sampled_from(("X-SKT-BPID", "Colour", "Extension")),
+    st.sampled_from((None, "urn:vendor", "http://example.com/ns?a=1&b='2'")),
+    prefix=st.sampled_from(("", "v", "ns3", "ns4", "env")),
+    attributes=st.dictionaries(
+        st.sampled_from(("a", "{urn:other}a", "{urn:vendor}b", "{http://www.w3.org/XML/1998/namespace}lang")), TEXT
+    ),
+    text=TEXT,
+)
+EXTENSIONS = LEAVES | st.builds(
+    Element,
+    st.just("Extension"),
+    st.sampled_from((None, NAMESPACE, "urn:vendor")),
+    prefix=st.sampled_from(("", "v", "ns3")),
+    children=st.lists(LEAVES, min_size=1, max_size=3),
+)
+KINDS: dict[str, st.SearchStrategy[Any]] = {
+    "string": TEXT,
+    "token": TOKENS,
+    "identifier": IDENTIFIERS,
+    "version": VERSIONS,
+    "boolean": st.booleans(),
+    "date": DATES,
+    "date or duration": DATES | DURATIONS,
+    "address": ADDRESSES,
+    "Recipients": RECIPIENTS,
+    "SenderIdentification": st.builds(
+        SenderIdentification, vasp_id=optional(TOKENS), vas_id=optional(TOKENS), sender_address=optional(ADDRESSES)
+    ),
+    "ReplyCharging": st.builds(
+        ReplyCharging, reply_charging_size=optional(NUMBERS), reply_deadline=optional(DATES | DURATIONS)
+    ),
+    "DeliveryCondition": several(NUMBERS),
+    "Content": st.builds(Content, href=TOKENS, allow_adaptations=st.booleans()),
+    "AdditionalInformation": several(st.builds(AdditionalInformation, href=TOKENS)),
+    "MessageExtraData": several(st.builds(ExtraData, key=TEXT, value=TEXT)),
+    "Previouslysentby": several(st.builds(UserAgent, address=ADDRESSES, sequence=optional(NUMBERS))),
+    "Previouslysentdateandtime": several(st.builds(PreviousDateTime, date_time=DATES, sequence=optional(NUMBERS))),
+    "UACapabilities": st.builds(UACapabilities, ua_prof=optional(TEXT), time_stamp=optional(DATES)),
+    "Status": st.builds(Status, status_code=NUMBERS, status_text=TEXT, details=optional(TOKENS)),
+    "bare Status": st.builds(Status, status_code=NUMBERS),
+    "Extension": several(EXTENSIONS),
+    **{
+        enumeration.__name__: st.sampled_from(enumeration) | IDENTIFIERS.filter(str.isdigit)
+        for enumeration in TABLE["ENUMERATIONS"]
+    },
+}
+
+
+@st.composite
+def messages(draw: st.DrawFn, name: str) -> Message:
+    """Any message of that name, with about half of what is optional."""
+    values = {}
+    for row in MESSAGES[name]:
+        if row.cardinality == "1" or draw(st.booleans()):
+            values[row.field] = draw(KINDS[row.sample.kind])
+    if name == "SubmitReq" and not values["recipients"]:
+        values["recipients"] = Recipients(to=(Address("1"),))
+    return CLASSES[name](**values)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_any_message_is_written_as_the_schema_has_it_and_reads_back_equal(name: str) -> None:
+    @given(messages(name), st.sampled_from(("", "mm7", "env")))
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    def check(message: Message, prefix: str) -> None:
+        xml = written(message, prefix)
+        again, _ = read(xml)
+
+        assert again == message
+        root = ElementTree.fromstring(xml)
+        for child in list(root):  # what vendors add is theirs to order
+            if not child.tag.startswith("{" + NAMESPACE) or child.tag.endswith("}Extension"):
+                root.remove(child)
+        assert_conforms(ElementTree.tostring(root, "unicode"), name)
+
+    check()
+
+
+@given(ANY_TEXT)
+@settings(max_examples=200, deadline=None)
+def test_any_text_comes_back_but_for_what_xml_cannot_hold(text: str) -> None:
+    message = DeliverReq(
+        mm7_version="6.8.0",
+        sender=Address("1"),
+        vasp_id=text,
+        subject=text,
+        aux_applic_info=text,
+        ua_capabilities=UACapabilities(ua_prof=text),
+        content=Content(href=text),
+        message_extra_data=(ExtraData(key=text, value=text),),
+        extensions=(Element("X", "urn:v", attributes={"a": text, "{urn:w}b": text}, text=text),),
+    )
+
+    again, _ = read_element(parse_xml(written(message).encode("utf-8"), LIMITS))
+
+    held = as_xml_holds(text)
+    assert again.subject == again.aux_applic_info == again.ua_capabilities.ua_prof == held
+    assert again.vasp_id == again.content.href == held.strip()
+    assert again.message_extra_data == (ExtraData(key=held, value=held),)
+    assert again.extensions == (Element("X", "urn:v", attributes={"a": held, "{urn:w}b": held}, text=held),)
+
+
+# -- faults
+
+
+@pytest.mark.parametrize("prefix", ["", "mm7", "env"])
+@pytest.mark.parametrize("error_class", [RSErrorRsp, VASPErrorRsp])
+def test_a_fault_with_a_detail_reads_back_equal(error_class: type[RSErrorRsp | VASPErrorRsp], prefix: str) -> None:
+    fault = Fault(
+        faultcode="Client",
+        faultstring="no <such> & such",
+        error=error_class(
+            mm7_version="6.8.0", status=Status(status_code=4004, status_text="Validation error", details="<x>")
+        ),
+    )
+
+    root = fault_element(fault, NAMESPACE, prefix)
+
+    assert [child.name for child in root.children] == ["faultcode", "faultstring", "detail"]
+    assert all(child.namespace is None for child in root.children)
+    assert [child.name for child in root.children[2].children] == [error_class.element_name]
+    assert root.children[0].text == ("soapenv:Client" if prefix == "env" else "env:Client")
+    assert read_fault(parsed(serialise(root)), LIMITS, Deviations(strict=True)) == fault
+
+
+def test_a_fault_without_a_detail_has_none() -> None:
+    fault = Fault(faultcode="Client.TransactionID", faultstring="it is missing")
+
+    root = fault_element(fault, NAMESPACE)
+
+    assert [child.name for child in root.children] == ["faultcode", "faultstring"]
+    assert read_fault(parsed(serialise(root)), LIMITS, Deviations(strict=True)) == fault
+
+
+@pytest.mark.parametrize(
+    ("inside", "fault"),
+    [
+        ("<faultcode>Server</faultcode>", Fault(faultcode="Server", faultstring="")),
+        ("<faultcode> soap-env::Client </faultcode><detail/>", Fault(faultcode="Client", faultstring="")),
+        ("<faultstring> why </faultstring>", Fault(faultcode="", faultstring="why")),
+        ("<detail><x/></detail>", Fault(faultcode="", faultstring="")),
+        ("", Fault(faultcode="", faultstring="")),
+    ],
+)
+def test_a_fault_is_read_as_far_as_it_goes(inside: str, fault: Fault) -> None:
+    xml = f'<e:Fault xmlns:e="http://schemas.xmlsoap.org/soap/envelope/">{inside}</e:Fault>'
+
+    assert read_fault(parsed(xml), LIMITS, Deviations()) == fault
+
+
+def test_the_detail_of_a_fault_may_lack_the_status_text() -> None:
+    error = document("RSErrorRsp", "<MM7Version>6.8.0</MM7Version><Status><StatusCode>2503</StatusCode></Status>")
+    deviations = Deviations()
+
+    fault = read_fault(parsed(f"<Fault><detail><other/>{error}</detail></Fault>"), LIMITS, deviations)
+
+    assert fault.error == RSErrorRsp(mm7_version="6.8.0", status=Status(status_code=2503))
+    assert [deviation.name for deviation in deviations] == ["element-missing"]
+
+
+def test_a_report_of_an_unknown_kind_in_a_wrong_order_keeps_everything() -> None:
+    xml = document(
+        "DeliveryReportReq",
+        "<MMStatus>Unreachable</MMStatus><MM7Version>6.3.0</MM7Version><MessageID> 1 </MessageID>"
+        "<TimeStamp>2026-05-05T10:00:00</TimeStamp><Sender>10658</Sender><Recipient>+8613900000000</Recipient>"
+        "<MMSStatusErrorCode>6670</MMSStatusErrorCode>",
+    )
+
+    message, found = read(xml)
+
+    assert message == DeliveryReportReq(
+        mm7_version="6.3.0",
+        message_id="1",
+        recipient=Address("+8613900000000"),
+        sender=Address("10658", AddressKind.SHORT_CODE),
+        date=datetime(2026, 5, 5, 10),
+        mm_status="Unreachable",
+        extensions=(Element("MMSStatusErrorCode", NAMESPACE, text="6670"),),
+    )
+    assert set(names(found)) == {
+        "element-order",
+        "element-renamed",
+        "element-unknown",
+        "address-untyped",
+        "value-unlisted",
+        "date-without-zone",
+    }
+
+
+def test_messages_are_told_apart_by_their_kind() -> None:
+    status = Status(status_code=1000, status_text="Success")
+
+    assert DeliverRsp(mm7_version="6.8.0", status=status) != RESPONSES["CancelRsp"](mm7_version="6.8.0", status=status)  # type: ignore[call-arg]
+    assert CancelReq.operation == "cancel"
+    assert [request.operation for request in REQUESTS.values()] == [
+        "submit",
+        "deliver",
+        "cancel",
+        "replace",
+        "extended_cancel",
+        "extended_replace",
+        "delivery_report",
+        "read_reply",
+    ]
