@@ -1,0 +1,119 @@
+"""What the host is handed, and what it can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+from .accounts import Account
+from .protocol.deviations import Deviation
+from .protocol.errors import MM7Error
+from .protocol.messages import ExtendedCancelRsp, ExtendedReplaceRsp, Request, Response, Status
+from .protocol.mime import Part
+from .protocol.status import StatusCode, status_text
+
+
+class MM7Request:
+    """One whole, valid, authenticated request.
+
+    It lives as long as the callback runs: after that, the octets of its parts are gone (:meth:`Part.save` keeps them).
+    """
+
+    __slots__ = (
+        "_environ",
+        "_make_environ",
+        "account",
+        "attachments",
+        "content",
+        "deviations",
+        "message",
+        "message_id",
+        "remote_addr",
+        "transaction_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        message: Request,
+        account: Account,
+        transaction_id: str,
+        content: Part | None = None,
+        attachments: tuple[Part, ...] = (),
+        deviations: tuple[Deviation, ...] = (),
+        remote_addr: str | None = None,
+        environ: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        #: The operation: a ``SubmitReq``, ``DeliverReq`` …
+        self.message = message
+        #: Who sends.
+        self.account = account
+        #: The sender's name for this exchange; it comes again when the sender tries again.
+        self.transaction_id = transaction_id
+        #: A fresh unique id, which the answer gives as MessageID unless the host gives another.
+        self.message_id = uuid4().hex
+        #: The part that ``Content/@href`` names, often a multipart; None where there is none.
+        self.content = content
+        #: The parts beside it.
+        self.attachments = attachments
+        #: What about this message was against the rules and was read all the same.
+        self.deviations = deviations
+        #: The address of the peer as text; None where the server gives none.
+        self.remote_addr = remote_addr
+        self._make_environ = environ
+        self._environ: Mapping[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<MM7Request {self.message.element_name} {self.transaction_id!r} from {self.account.name!r}>"
+
+    @property
+    def environ(self) -> Mapping[str, Any]:
+        """A copy of the WSGI environ without credentials. What a framework put there may hold them still."""
+        if self._environ is None:
+            self._environ = self._make_environ()
+        return self._environ
+
+    def leaves(self) -> Iterator[Part]:
+        """Every part that is no multipart: those of the content, in their order, then those of the attachments."""
+        if self.content is not None:
+            yield from self.content.leaves()
+        for part in self.attachments:
+            yield from part.leaves()
+
+    def success(
+        self, *, message_id: str | None = None, details: str | None = None, service_code: str | None = None
+    ) -> Response:
+        """The response for "done": 1000.
+
+        ``message_id`` stands in place of :attr:`message_id`, where the response has one; ``service_code`` is for a
+        ``DeliverRsp``. Raises ``ValueError`` for what this operation's response has no element for.
+        """
+        return self._response(StatusCode.SUCCESS, message_id, details, service_code)
+
+    def partial(
+        self, *, message_id: str | None = None, details: str | None = None, service_code: str | None = None
+    ) -> Response:
+        """The response for "done in part": 1100. ``details`` can name the rest. Otherwise as :meth:`success`."""
+        return self._response(StatusCode.PARTIAL_SUCCESS, message_id, details, service_code)
+
+    def failure(self, code: int, text: str | None = None, details: str | None = None) -> MM7Error:
+        """A refusal, to be returned or raised; ``code`` is a :class:`StatusCode` or a number of the host's own."""
+        return MM7Error(code, text, details=details)
+
+    def _response(
+        self, code: StatusCode, message_id: str | None, details: str | None, service_code: str | None
+    ) -> Response:
+        response = self.message.response
+        fields = {specification.field for specification in response.layout.elements}
+        has_text = response not in (ExtendedCancelRsp, ExtendedReplaceRsp)  # these have a status of its code alone
+        given = {"message_id": message_id, "service_code": service_code}
+        for name, value in (*given.items(), ("details", None if has_text else details)):
+            if value is not None and name not in fields:
+                raise ValueError(f"a {response.element_name} has no place for {name}")
+        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if "message_id" in fields:
+            values.setdefault("message_id", self.message_id)
+        status = Status(status_code=code, status_text=status_text(code) if has_text else None, details=details)
+        version = self.account.dialect.mm7_version or self.message.mm7_version
+        return response(mm7_version=version, status=status, **values)  # type: ignore[call-arg]
