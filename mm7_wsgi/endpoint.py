@@ -1,0 +1,315 @@
+"""The one place where a request becomes an answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from werkzeug.http import HTTP_STATUS_CODES
+
+from .accounts import Account, Dialect, as_resolver, identify
+from .body import announced_length, read_body
+from .credentials import find_credentials, find_tail, redacted, secrets_in
+from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Unauthorized
+from .protocol.limits import Limits
+from .protocol.messages import (
+    REQUESTS,
+    Fault,
+    Response,
+    RSErrorRsp,
+    Status,
+    VASPErrorRsp,
+    fault_element,
+    to_element,
+)
+from .protocol.package import Package, check_content_type
+from .protocol.soap import MM7, Element, Transaction, is_mm7, tidy, write_envelope
+from .request import MM7Request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_log = logging.getLogger("mm7_wsgi")
+
+Handler: TypeAlias = Callable[[MM7Request], "Response | MM7Error | None"]
+
+# Spoken before a peer has spoken.
+_VERSION: Final = "6.8.0"
+_CHALLENGE: Final = 'Basic realm="MM7", charset="UTF-8"'
+# Distinct deviations that are remembered as logged, and characters of a peer's name for something.
+_LOGGED_MOST: Final = 10_000
+_LOGGED_LENGTH: Final = 200
+_PATH: Final = re.compile("(?:/[^/%?#]+)+")
+
+
+class MM7Endpoint:
+    """MM7 as a whole WSGI application: a server, a dispatcher or a view of a framework can call it.
+
+    ``handler`` is called once for each whole, valid, authenticated request, with an :class:`MM7Request`. It returns
+    None for "accepted", or what :meth:`MM7Request.success`, ``partial`` or ``failure`` make, or raises an
+    :class:`MM7Error`. Anything else that it raises is logged and answered 3000, so that the peer sends again. A
+    :class:`MM7Handler` is such a handler; a plain function that returns None for everything accepts all eight
+    operations.
+
+    ``accounts``
+        Who may send: a mapping of names to secrets, a function, an object with ``resolve``, or the dotted name of one;
+        see :func:`mm7_wsgi.accounts.as_resolver`.
+    ``path``
+        Where in the URL the tail ``/account=password`` begins. The endpoint answers under any path; this is how it
+        finds the credentials.
+    ``limits``
+        How much a peer may send.
+    ``strict``
+        Refuse what departs from the specification, instead of reading it and saying so in ``request.deviations``.
+    ``allow_chunked``
+        Take bodies without Content-Length from servers that mark the end of ``wsgi.input``.
+
+    Raises ``TypeError`` and ``ValueError`` for settings that cannot work. It keeps no state of a request: any number of
+    threads may call it.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        accounts: object,
+        path: str = "/mm7",
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        strict: bool = False,
+        allow_chunked: bool = False,
+    ) -> None:
+        if isinstance(handler, type) or not callable(handler):
+            raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {handler!r}")
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"path has to be segments with a slash before each, not escaped, unlike {path!r}")
+        self._handler = handler
+        self._resolver = as_resolver(accounts)
+        self.path = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)
+        self._limits = limits
+        self._strict = strict
+        self._allow_chunked = allow_chunked
+        self._logged: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request, whose credentials are where ``path`` is in ``SCRIPT_NAME`` and ``PATH_INFO``."""
+        return self.answer(environ, start_response, find_tail(environ, self.path))
+
+    def answer(self, environ: WSGIEnvironment, start_response: StartResponse, index: int | None) -> Iterable[bytes]:
+        """Answer one request, whose credentials are behind ``index`` in ``SCRIPT_NAME`` + ``PATH_INFO``."""
+        exchange = _Exchange(self, environ, index)
+        try:
+            try:
+                exchange.run()
+            except MM7Error as refusal:
+                exchange.refuse(refusal)
+        except Exception as error:  # a bug: of ours, of the host's resolver, or in what the host would have us write
+            exchange.log_failure("the endpoint", error)
+            exchange.refuse(ServerError())
+        finally:
+            exchange.close()
+        exchange.log()
+        start_response(*exchange.head())
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [exchange.octets]
+
+    def _first_time(self, account: str, deviation: str) -> bool:
+        """Whether this deviation of this account was not logged yet."""
+        with self._lock:
+            key = (account, deviation)
+            if key in self._logged or len(self._logged) >= _LOGGED_MOST:
+                return False
+            self._logged.add(key)
+            return True
+
+
+class _Exchange:
+    """One request on its way to its answer: what is known of it so far, for the answer and for the log."""
+
+    def __init__(self, endpoint: MM7Endpoint, environ: WSGIEnvironment, index: int | None) -> None:
+        self._endpoint = endpoint
+        self._environ = environ
+        self._index = index
+        self._started = time.perf_counter()
+        self._account: Account | None = None
+        self._package = Package(endpoint._limits, strict=endpoint._strict)
+        self._close: list[Callable[[], None]] = [self._package.close]
+        self._received: int | None = None
+        self._code = 0
+        self._message_id: str | None = None
+        self._http_status = 200
+        self._headers: list[tuple[str, str]] = []
+        self.octets = b""
+
+    def run(self) -> None:
+        """From the request line to the answer; raises the refusal."""
+        environ, endpoint = self._environ, self._endpoint
+        if environ["REQUEST_METHOD"] != "POST":
+            raise MethodNotAllowed(details="MM7 is POST only")
+        shown = find_credentials(environ, self._index)
+        self._account = account = identify(endpoint._resolver, shown)
+        content_type = check_content_type(environ.get("CONTENT_TYPE") or "", endpoint._limits)
+        length = announced_length(environ, endpoint._limits, allow_chunked=endpoint._allow_chunked)
+        body = read_body(environ, length, endpoint._limits)
+        self._close.append(body.close)
+        self._received = body.size
+        message = self._package.read(content_type, body)
+        envelope = self._package.envelope
+        assert envelope is not None and envelope.transaction_id is not None  # noqa: PT018 - the package was read
+        address = shown[0].address
+        request = MM7Request(
+            message=message,
+            account=account,
+            transaction_id=envelope.transaction_id,
+            content=self._package.content,
+            attachments=self._package.attachments,
+            deviations=tuple(self._package.deviations),
+            remote_addr=None if address is None else str(address),
+            environ=lambda: redacted(environ, self._index),
+        )
+        self._message_id = request.message_id
+        self._accept(self._call(request))
+
+    def _call(self, request: MM7Request) -> Response:
+        """Ask the host; raises its refusal."""
+        try:
+            outcome: Any = self._endpoint._handler(request)
+            if outcome is None:
+                outcome = request.success()
+            if not isinstance(outcome, (request.message.response, MM7Error)):
+                raise TypeError(
+                    f"the handler returned {type(outcome).__name__} for a {request.message.element_name}; "
+                    "it returns None, or what success(), partial() or failure() of the request make"
+                )
+        except MM7Error:
+            raise
+        except Exception as error:
+            self.log_failure("the handler", error)
+            raise ServerError from None
+        if isinstance(outcome, MM7Error):
+            raise outcome
+        return outcome
+
+    def close(self) -> None:
+        """Give back the body and all that was made of it."""
+        for close in reversed(self._close):
+            close()
+
+    # -- the answer
+
+    def _accept(self, response: Response) -> None:
+        self._code = int(response.status.status_code)
+        self._message_id = getattr(response, "message_id", None)
+        namespace, prefix = self._dress()
+        self.octets = write_envelope(to_element(response, namespace, prefix), self._transaction(), prefix)
+
+    def refuse(self, refusal: MM7Error) -> None:
+        """Make the answer a Fault."""
+        self._code = int(refusal.code)
+        self._message_id = None
+        namespace, prefix = self._dress()
+        error = None if isinstance(refusal, EnvelopeError) else self._error(refusal)
+        fault = Fault(
+            faultcode=refusal.faultcode,
+            faultstring=f"{refusal.text}: {refusal.details}" if refusal.details else refusal.text,
+            error=error,
+        )
+        self.octets = write_envelope(fault_element(fault, namespace, prefix), self._transaction(), prefix)
+        self._http_status = refusal.http_status or (500 if refusal.temporary else self._dialect.fault_http_status)
+        if isinstance(refusal, Unauthorized):
+            self._headers.append(("WWW-Authenticate", _CHALLENGE))
+        elif isinstance(refusal, MethodNotAllowed):
+            self._headers.append(("Allow", "POST"))
+
+    def head(self) -> tuple[str, list[tuple[str, str]]]:
+        """Status line and headers."""
+        headers = [("Content-Type", 'text/xml; charset="utf-8"'), ("Content-Length", str(len(self.octets)))]
+        return f"{self._http_status} {HTTP_STATUS_CODES.get(self._http_status, 'Unknown')}", headers + self._headers
+
+    @property
+    def _dialect(self) -> Dialect:
+        return _DEFAULT if self._account is None else self._account.dialect
+
+    @property
+    def _operation(self) -> Element | None:
+        envelope = self._package.envelope
+        return None if envelope is None else envelope.operation
+
+    def _dress(self) -> tuple[str, str]:
+        """Namespace and prefix of the answer: the dialect's, else those of the request, else ours."""
+        dialect, envelope, operation = self._dialect, self._package.envelope, self._operation
+        prefix = dialect.prefix
+        if prefix is None:
+            prefix = "" if operation is None or operation.namespace is None else operation.prefix
+        found = (
+            dialect.namespace,
+            None if operation is None else tidy(operation.namespace),
+            None if envelope is None else envelope.transaction_namespace,
+        )
+        return next((name for name in found if name and (name == dialect.namespace or is_mm7(name))), MM7), prefix
+
+    def _transaction(self) -> Transaction | None:
+        envelope = self._package.envelope
+        if envelope is None or envelope.transaction_id is None:
+            return None
+        return Transaction(envelope.transaction_id, self._dialect.namespace or envelope.transaction_namespace)
+
+    def _error(self, refusal: MM7Error) -> RSErrorRsp | VASPErrorRsp:
+        """What goes into the detail: the R/S answers a VASP, and a VASP answers the R/S."""
+        operation = self._operation
+        request = None if operation is None else REQUESTS.get(operation.name)
+        written = None if operation is None else operation.find("MM7Version")
+        version = "" if written is None else written.text.strip()
+        error = RSErrorRsp if request is None or request.from_vasp else VASPErrorRsp
+        return error(
+            mm7_version=self._dialect.mm7_version or (version if 0 < len(version) <= 32 else _VERSION),
+            status=Status(status_code=refusal.code, status_text=refusal.text, details=refusal.details),
+        )
+
+    # -- the log
+
+    def log(self) -> None:
+        """What deviated, the first time that it does, and one line for the request."""
+        account = None if self._account is None else self._account.name
+        for deviation in self._package.deviations:
+            if account is not None and self._endpoint._first_time(account, deviation.name):
+                fields = {"event": "deviation", "account": account, "deviation": deviation.name}
+                _log.warning("account %a deviates: %s", account, ascii(str(deviation)), extra=fields)
+        if _log.isEnabledFor(logging.INFO):
+            self._log_answer(account)
+
+    def _log_answer(self, account: str | None) -> None:
+        operation = self._operation
+        envelope = self._package.envelope
+        transaction_id = None if envelope is None else envelope.transaction_id
+        fields = {
+            "event": "answered",
+            "account": account,
+            "operation": None if operation is None else operation.name[:_LOGGED_LENGTH],
+            "transaction_id": None if transaction_id is None else transaction_id[:_LOGGED_LENGTH],
+            "message_id": self._message_id,
+            "status": self._code,
+            "http_status": self._http_status,
+            "bytes": self._received,
+            "ms": round((time.perf_counter() - self._started) * 1000, 3),
+        }
+        _log.info(
+            "%s of %s, transaction %s: %d in HTTP %d, %s octets, %.1f ms",
+            *(ascii(fields[name]) for name in ("operation", "account", "transaction_id")),
+            *(fields[name] for name in ("status", "http_status", "bytes", "ms")),
+            extra=fields,
+        )
+
+    def log_failure(self, where: str, error: Exception) -> None:
+        """A traceback, with what the request shows of secrets taken out of it."""
+        text = "".join(traceback.format_exception(error))
+        for secret in secrets_in(self._environ, self._index):
+            text = text.replace(secret, "***")
+        _log.error("%s failed; the peer is asked to send again\n%s", where, text, extra={"event": "failed"})
+
+
+_DEFAULT: Final = Dialect()
