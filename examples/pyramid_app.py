@@ -1,0 +1,56 @@
+"""MM7 in a Pyramid application, as a view.
+
+Run it from the folder above, and send it messages from another terminal:
+
+    gunicorn --chdir examples pyramid_app:application
+
+    cd examples/messages
+    curl -H @submit.headers --data-binary @submit.body http://127.0.0.1:8000/mm7/acme=s3cret
+    curl -H @cancel.headers --data-binary @cancel.body http://127.0.0.1:8000/mm7/acme=s3cret
+
+The second is refused (2005), since the message that it cancels was never submitted here.
+"""
+
+from __future__ import annotations
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+from pyramid.response import Response
+from pyramid.wsgi import wsgiapp2
+
+from mm7_wsgi import CancelReq, MessageIDNotFound, MM7Endpoint, MM7Handler, MM7Request, SubmitReq
+
+
+class Outbox(MM7Handler):
+    """Keeps what was submitted, until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.submitted: dict[tuple[str, str], SubmitReq] = {}
+
+    def submit(self, request: MM7Request, message: SubmitReq) -> None:
+        """Accept; the answer tells the sender request.message_id, by which it can cancel."""
+        self.submitted[request.account.name, request.message_id] = message
+        print(f"{message.subject!r} is now {request.message_id}", flush=True)
+
+    def cancel(self, request: MM7Request, message: CancelReq) -> None:
+        """Forget the message, or refuse. An account cancels what is its own."""
+        if self.submitted.pop((request.account.name, message.message_id), None) is None:
+            raise MessageIDNotFound(details=message.message_id)
+
+
+def index(request: Request) -> Response:
+    """The rest of the application."""
+    return Response("This is Pyramid.\n", content_type="text/plain")
+
+
+with Configurator() as config:  # type: ignore[no-untyped-call]
+    config.add_route("index", "/")
+    config.add_view(index, route_name="index")
+    # Two routes, because the one route "/mm7*subpath" would also take /mm7x. No CSRF token: the peer is no browser.
+    config.add_route("mm7", "/mm7")
+    config.add_route("mm7_account", "/mm7/*subpath")
+    endpoint = wsgiapp2(MM7Endpoint(Outbox(), accounts={"acme": "s3cret"}))  # type: ignore[no-untyped-call]
+    for name in ("mm7", "mm7_account"):
+        config.add_view(endpoint, route_name=name, require_csrf=False)
+    # Or let the middleware stand before Pyramid, as in wrap.py: MM7Middleware(config.make_wsgi_app(), …)
+    application = config.make_wsgi_app()

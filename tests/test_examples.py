@@ -1,0 +1,176 @@
+"""The applications of examples/, each as its server would import it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mm7_wsgi
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SERVED = [
+    # module, name of the application, path of the endpoint, the message, the operation's response
+    ("alone", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("alone", "application", "/mm7/acme=s3cret", "smil", "SubmitRsp"),
+    ("alone", "application", "/mm7/acme=s3cret", "deliver", "DeliverRsp"),
+    ("alone", "application", "/mm7/acme=s3cret", "delivery-report", "DeliveryReportRsp"),
+    ("alone", "application", "/mm7/acme=s3cret", "cancel", "CancelRsp"),
+    ("wrap", "application", "/mm7", "deliver", "DeliverRsp"),
+    ("wrap", "application", "/mm7/acme=s3cret", "deliver", "DeliverRsp"),
+    ("flask_app", "app", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("flask_app", "app", "/outside/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("pyramid_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+]
+NEEDS = {"flask_app": "flask", "pyramid_app": "pyramid"}
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Imports an example by its file; it is gone again after the test."""
+
+    def load(name: str) -> types.ModuleType:
+        if name in NEEDS:
+            pytest.importorskip(NEEDS[name])
+        specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+        assert specification is not None
+        assert specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        monkeypatch.setitem(sys.modules, name, module)
+        specification.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def message(make_environ: Any) -> Any:
+    """The environ of a message of the examples: ``message("submit", "/mm7")``."""
+
+    def message(name: str, path: str, **more: Any) -> dict[str, Any]:
+        lines = (EXAMPLES / "messages" / f"{name}.headers").read_text().splitlines()
+        headers = dict(line.split(": ", 1) for line in lines)
+        body = (EXAMPLES / "messages" / f"{name}.body").read_bytes()
+        environ: dict[str, Any] = make_environ(
+            body, CONTENT_TYPE=headers["Content-Type"], PATH_INFO=path, REMOTE_ADDR="127.0.0.1", **more
+        )
+        return environ
+
+    return message
+
+
+def test_every_application_of_the_examples_is_tested() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {module for module, *_ in SERVED} | {"quickstart"}
+
+
+@pytest.mark.parametrize(("module", "name", "path", "sent", "response"), SERVED)
+def test_an_example_serves_its_message(
+    call: Any, load: Any, message: Any, capsys: pytest.CaptureFixture[str],
+    module: str, name: str, path: str, sent: str, response: str,
+) -> None:  # fmt: skip
+    answer = call(getattr(load(module), name), message(sent, path))
+    assert (answer.status, answer.name, answer.code) == (200, response, 1000)
+    assert answer["Content-Type"] == 'text/xml; charset="utf-8"'
+    assert answer["Content-Length"] == str(len(answer.body))
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("module", "name", "path", "sent", "response"), SERVED)
+def test_an_example_lets_nobody_else_in(
+    call: Any, load: Any, message: Any, module: str, name: str, path: str, sent: str, response: str
+) -> None:
+    environ = message(sent, path.partition("=")[0] + "=wrong" if "=" in path else path)
+    environ["REMOTE_ADDR"] = "192.0.2.7"
+    answer = call(getattr(load(module), name), environ)
+    assert (answer.status, answer.code) == (401, 4001)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "path", "text"),
+    [
+        ("wrap", "application", "/hello", b"old service at /hello"),
+        ("wrap", "application", "/mm7x", b"old service at /mm7x"),
+        ("flask_app", "app", "/", b"This is Flask."),
+        ("pyramid_app", "application", "/", b"This is Pyramid."),
+    ],
+)
+def test_the_rest_of_an_example_is_still_there(
+    call: Any, load: Any, make_environ: Any, module: str, name: str, path: str, text: bytes
+) -> None:
+    environ = make_environ(REQUEST_METHOD="GET", PATH_INFO=path, CONTENT_TYPE="", CONTENT_LENGTH="")
+    answer = call(getattr(load(module), name), environ)
+    assert answer.status == 200
+    assert text in answer.body
+
+
+@pytest.mark.parametrize("module", ["flask_app", "pyramid_app"])
+@pytest.mark.parametrize("path", ["/mm7x", "/mm7x/acme=s3cret", "/MM7", "/x/mm7"])
+def test_a_mounted_endpoint_takes_nothing_of_its_host(
+    call: Any, load: Any, make_environ: Any, module: str, path: str
+) -> None:
+    environ = make_environ(REQUEST_METHOD="GET", PATH_INFO=path, CONTENT_TYPE="", CONTENT_LENGTH="")
+    app = load(module)
+    answer = call(app.app if module == "flask_app" else app.application, environ)
+    assert answer.status == 404
+
+
+@pytest.mark.parametrize(("module", "path"), [("flask_app", "/mm7"), ("flask_app", "/mm7/"), ("pyramid_app", "/mm7")])
+@pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
+def test_no_page_of_the_framework_takes_the_place_of_an_answer(
+    call: Any, load: Any, make_environ: Any, module: str, path: str, method: str
+) -> None:
+    app = load(module)
+    environ = make_environ(REQUEST_METHOD=method, PATH_INFO=path)
+    answer = call(app.app if module == "flask_app" else app.application, environ)
+    assert (answer.status, answer["Allow"], answer.code) == (405, "POST", 4003)
+
+
+def test_flask_runs_the_handler_inside_or_outside_of_itself(
+    call: Any, load: Any, message: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = load("flask_app").app
+    call(app, message("submit", "/mm7/acme=s3cret"))
+    call(app, message("submit", "/outside/mm7/acme=s3cret"))
+    inside, outside = capsys.readouterr().out.splitlines()
+    assert "inside" in inside
+    assert "outside" in outside
+
+
+def test_pyramid_cancels_what_was_submitted_and_refuses_what_was_not(call: Any, load: Any, message: Any) -> None:
+    app = load("pyramid_app").application
+    answer = call(app, message("cancel", "/mm7/acme=s3cret"))
+    assert (answer.status, answer.code, answer.detail) == (500, 2005, "RSErrorRsp")
+    submitted = call(app, message("submit", "/mm7/acme=s3cret")).message_id
+    environ = message("cancel", "/mm7/acme=s3cret")
+    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    start, end = body.index(b"<MessageID>") + 11, body.index(b"</MessageID>")
+    body = body[:start] + submitted.encode() + body[end:]
+    environ |= {"wsgi.input": type(environ["wsgi.input"])(body), "CONTENT_LENGTH": str(len(body))}
+    assert call(app, environ).code == 1000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="gunicorn needs Unix")
+def test_the_quickstart_sends_its_message_and_prints_the_answer(tmp_path: Path) -> None:
+    pytest.importorskip("gunicorn")
+    places = [str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "quickstart.py"), "--once", "--port", "0"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for word in ("SubmitReq of account acme", "News for today", "HTTP/1.1 200 OK", "<StatusCode>1000</StatusCode>"):
+        assert word in done.stdout
+    assert "Traceback" not in done.stderr
