@@ -79,8 +79,13 @@ def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits) -> B
             while buffer.size < length:
                 buffer.write(stream.read(length - buffer.size))
         else:
+            # Never asked for more than is left: werkzeug up to 3.1.3 at least mixes up the octets of a stream that
+            # then gives less (a bytearray of the rest is put in the place of what was read).
             piece = memoryview(bytearray(_AT_ONCE))
-            while buffer.size <= limits.body and buffer.size != length and (count := stream.readinto(piece)):  # type: ignore[arg-type]
+            while left := stream.limit - stream.tell():
+                count = stream.readinto(piece[:left])  # type: ignore[arg-type]
+                if not count:
+                    break
                 buffer.write(piece[:count])
             if buffer.size > limits.body:
                 raise _body_exceeded(limits)
