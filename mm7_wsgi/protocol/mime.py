@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -285,10 +286,10 @@ class _Framer:
     def frame(self, buffer: Buffer, start: int, end: int, boundary: bytes, depth: int) -> _Level:
         """Divide what is between ``start`` and ``end``, and what is inside of that.
 
-        The parser says what a part is. Refused as irregular, since the parser would not: a bare line feed among the
-        headers (two of them read as one, or the end of them missed), a line inside a part that begins with the
-        delimiter (a part, read as data), and a close delimiter that is only the beginning of a longer line, or is not
-        the last (the rest would be dropped).
+        The parser says what a part is. Refused as irregular, since the parser would not: a bare line feed or a line
+        of blanks among the headers (two of them read as one, or the end of them missed), a line inside a part that
+        begins with the delimiter (a part, read as data), and a close delimiter that is only the beginning of a longer
+        line, or is not the last (the rest would be dropped).
         """
         if depth > self._limits.mime_depth:
             raise LimitExceeded(
@@ -391,10 +392,15 @@ class _Framer:
             raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
 
 
+_BLANK_LINE = re.compile(rb"\n[ \t]+\r")
+
+
 def _check_lines(headers: bytes) -> None:
     ends = headers.count(b"\r\n")
     if headers.count(b"\n") != ends or headers.count(b"\r") != ends:
         raise FramingError("a line of the part headers ends in a bare line feed or carriage return")
+    if _BLANK_LINE.search(headers):  # multipart 2.0.0 takes it for a continuation; it may be meant as the end
+        raise FramingError("a line of the part headers holds nothing but blanks")
 
 
 def _check_close(buffer: Buffer, close: int, end: int, line: bytes) -> None:
