@@ -61,8 +61,7 @@ def _parameters(rest: str) -> list[tuple[str, str]]:
     found = []
     place, end = 0, len(rest)
     while place < end:
-        if blanks := _BLANKS.match(rest, place):
-            place = blanks.end()
+        place = _behind(_BLANKS, rest, place)
         if match := _NAME.match(rest, place):
             name, place = match[1].lower(), match.end()
             if quoted := _QUOTED.match(rest, place):
@@ -71,12 +70,17 @@ def _parameters(rest: str) -> list[tuple[str, str]]:
             elif rest.startswith('"', place):  # never closed: all that is left is the value
                 found.append((name, rest[place + 1 :].strip()))
                 break
-            elif unquoted := _UNQUOTED.match(rest, place):
-                found.append((name, unquoted[0].strip()))
-                place = unquoted.end()
-        if skipped := _REST.match(rest, place):  # to behind the next semicolon
-            place = skipped.end()
+            else:
+                begin, place = place, _behind(_UNQUOTED, rest, place)
+                found.append((name, rest[begin:place].strip()))
+        place = _behind(_REST, rest, place)  # the next semicolon
     return found
+
+
+def _behind(pattern: re.Pattern[str], text: str, place: int) -> int:
+    """Where what ``pattern`` matches at ``place`` ends."""
+    match = pattern.match(text, place)
+    return match.end() if match else place
 
 
 def _joined(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
