@@ -1169,6 +1169,9 @@ DEVIATIONS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "element-missing": lambda mm7: mm7.request(
         "CancelReq", inner="<{p}MM7Version>6.8.0</{p}MM7Version><{p}MessageID>m</{p}MessageID>"
     ),
+    "attribute-qualified": lambda mm7: mm7_environ(
+        mm7, *mm7.package(mm7.soap(more='<{p}Content {p}href="cid: a"/>'), mm7.part(b"x", "Content-ID: <a>"))
+    ),
     "address-untyped": lambda mm7: mm7.request(
         inner=HEAD + "<{p}Recipients><{p}To>+12025550101</{p}To></{p}Recipients>"
     ),

@@ -159,6 +159,12 @@ CATALOGUE: Mapping[str, Irregularity] = MappingProxyType(
             "vectorcore, China Unicom",
             ValidationError,
         ),
+        "attribute-qualified": Irregularity(
+            "an attribute of MM7 is in the namespace of its element; the schema has it in none",
+            "TS 23.140, MM7 schema (attributeFormDefault)",
+            "xmmc",
+            ValidationError,
+        ),
         # -- values
         "address-untyped": Irregularity(
             "an address is plain text, not Number, RFC2822Address or ShortCode",

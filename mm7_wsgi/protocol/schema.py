@@ -256,6 +256,16 @@ class _Anything:
 ANYTHING: Final = _Anything()
 
 
+def read_attribute(element: Element, name: str, reader: Reader) -> str | None:
+    """An attribute of MM7, which is in no namespace; some senders put it in that of its element."""
+    written = element.attributes.get(name)
+    if written is None and element.namespace is not None:
+        written = element.attributes.get(f"{{{element.namespace}}}{name}")
+        if written is not None:
+            reader.deviations.note("attribute-qualified", reader.at(f"@{name}"))
+    return written
+
+
 _KINDS: Final = {str(kind.value): kind for kind in AddressKind}
 _CODING: Final = Enumerated(AddressCoding)
 
@@ -291,7 +301,7 @@ def _address_with_attributes(value: str, kind: AddressKind, element: Element, re
     reader.path.append(element.name)
     found: dict[str, Any] = {}
     for name, codec in (("displayOnly", BOOLEAN), ("addressCoding", _CODING), ("id", TOKEN)):
-        written = element.attributes.get(name)
+        written = read_attribute(element, name, reader)
         if written is not None:
             reader.path.append(f"@{name}")
             try:
@@ -513,7 +523,7 @@ def read(cls: type[T], element: Element, reader: Reader) -> T:
     layout: Layout = cls.layout  # type: ignore[attr-defined]
     values: dict[str, Any] = {}
     for specification in layout.attributes:
-        written = element.attributes.get(specification.name) if element.has_attributes else None
+        written = read_attribute(element, specification.name, reader) if element.has_attributes else None
         if written is not None:
             _take(specification, specification.codec.parse, written, f"@{specification.name}", reader, values)  # type: ignore[attr-defined]
     if layout.content is not None:

@@ -615,6 +615,22 @@ def test_the_date_of_a_report_may_be_called_time_stamp() -> None:
     assert "<Date>" in written(message)
 
 
+def test_an_attribute_may_be_in_the_namespace_of_its_element_and_in_no_other() -> None:
+    prefixed = submit(
+        recipients=f'<To xmlns:m="{NAMESPACE}"><Number m:displayOnly="true" m:id="a">1</Number></To>',
+        more=f'<Content xmlns:m="{NAMESPACE}" xmlns:v="urn:vendor" m:href="cid:x" v:allowAdaptations="false"/>',
+    )
+
+    message, found = read(prefixed)
+
+    assert message.recipients.to == (Address("1", display_only=True, id="a"),)
+    assert message.content == Content(href="cid:x")
+    assert found == [
+        ("attribute-qualified", f"SubmitReq/{place}")
+        for place in ("Recipients/To/Number/@displayOnly", "Recipients/To/Number/@id", "Content/@href")
+    ]
+
+
 @pytest.mark.parametrize("date_first", [True, False])
 def test_of_time_stamp_and_date_the_one_with_the_right_name_counts(date_first: bool) -> None:
     date, other = "<Date>2026-05-05T10:00:00Z</Date>", "<TimeStamp>2020-01-01T00:00:00Z</TimeStamp>"
