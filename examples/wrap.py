@@ -40,5 +40,5 @@ class Inbox(MM7Handler):
 
 
 # A name that is an address needs no secret. Behind a proxy each request seems to come from that proxy: there, put
-# werkzeug's ProxyFix around this, or give the account a secret.
+# werkzeug's ProxyFix around this, else everybody is 127.0.0.1.
 application = MM7Middleware(legacy, Inbox(), accounts={"acme": "s3cret", "127.0.0.1": None})
