@@ -8,6 +8,9 @@ without a word.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -28,7 +31,7 @@ class ContentType(NamedTuple):
     #: What stands before the first semicolon, in lower case: ``multipart/related``.
     value: str
     #: Names in lower case. Of a parameter that is there twice, the first.
-    parameters: dict[str, str]
+    parameters: Mapping[str, str]
     #: Names of parameters that are there twice with different values.
     ambiguous: frozenset[str]
 
@@ -46,6 +49,11 @@ def parse_content_type(header: str) -> ContentType:
     >>> parse_content_type('Multipart/Related;\\tboundary=----=_Part_1; start=<a@b>').parameters
     {'boundary': '----=_Part_1', 'start': '<a@b>'}
     """
+    # Peers repeat themselves. A boundary is new each time, and a long header is nothing to keep for a stranger.
+    return _parse(header) if len(header) > _SHORT or "oundary" in header else _parse_again(header)
+
+
+def _parse(header: str) -> ContentType:
     value, semicolon, rest = header.partition(";")
     parameters: dict[str, str] = {}
     ambiguous = set()
@@ -53,7 +61,11 @@ def parse_content_type(header: str) -> ContentType:
         for name, parameter in _joined(_parameters(rest)):
             if parameters.setdefault(name, parameter) != parameter:
                 ambiguous.add(name)
-    return ContentType(value.strip().lower(), parameters, frozenset(ambiguous))
+    return ContentType(value.strip().lower(), MappingProxyType(parameters), frozenset(ambiguous))
+
+
+_SHORT = 200
+_parse_again = lru_cache(maxsize=256)(_parse)
 
 
 def _parameters(rest: str) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ from .headers import ContentType, content_id, parse_content_type, readable
 from .limits import Limits
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
 
-_DEFAULT_TYPE = ContentType("text/plain", {}, frozenset())  # RFC 2045, 5.2
+_DEFAULT_TYPE = parse_content_type("text/plain")  # RFC 2045, 5.2
 
 # The longest header block of one part, and of all together, in header lines of the greatest length. The parser's
 # unfolding costs as much again for every continuation line, so the product of the limits would be too much.
@@ -364,15 +364,11 @@ class _Framer:
 
     def _check_headers(self, octets: int) -> None:
         """Judge the size of a header block, which may be read only in part so far."""
-        for times, sum_of, whose in (
-            (_HEADER_BLOCK, octets, "a part"),
-            (_HEADER_BLOCKS, self._header_octets + octets, "all parts"),
-        ):
-            most = times * self._limits.header_line
-            if sum_of > most:
-                raise LimitExceeded(
-                    details=f"the headers of {whose} are longer than {most} octets ({times} times header_line)"
-                )
+        line = self._limits.header_line
+        if octets > line * _HEADER_BLOCK:
+            raise _headers_exceeded("a part", _HEADER_BLOCK, line)
+        if self._header_octets + octets > line * _HEADER_BLOCKS:
+            raise _headers_exceeded("all parts", _HEADER_BLOCKS, line)
 
     def _frame_inside(self, part: Part, buffer: Buffer, depth: int) -> _Level | None:
         """Divide ``part``; None where its octets had to be decoded first, and are no longer those of ``buffer``."""
@@ -391,6 +387,12 @@ class _Framer:
             return None
         except FramingError as error:
             raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
+
+
+def _headers_exceeded(whose: str, times: int, line: int) -> LimitExceeded:
+    return LimitExceeded(
+        details=f"the headers of {whose} are longer than {times * line} octets ({times} times header_line)"
+    )
 
 
 _BLANK_LINE = re.compile(rb"\n[ \t]+\r")

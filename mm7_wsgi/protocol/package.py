@@ -13,7 +13,7 @@ from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, content_id, parse_content_type, parse_href, readable
 from .limits import Limits
-from .messages import Request, read_request
+from .messages import Content, Request, read_request
 from .mime import Part, describe, read_parts
 from .soap import Envelope, check_envelope, divide_envelope, parse_xml, to_utf8
 from .transfer import IDENTITY
@@ -77,8 +77,9 @@ class Package:
         self.request = read_request(operation, self._limits, self.deviations)
         others = tuple(part for part in parts if part is not root)
         if self.request.carries_content:
-            is_positional = "start" not in content_type.parameters and all(part.content_id is None for part in parts)
-            self.content = self._find_content(self.request, others, is_positional)
+            self.content = self._find_content(self.request, others)
+            if self.content is not None and not _href(self.request) and not _is_positional(content_type, parts):
+                self.deviations.note("content-unreferenced", describe(self.content))
         self.attachments = tuple(part for part in others if part is not self.content)
         return self.request
 
@@ -113,17 +114,12 @@ class Package:
         except ContentError as error:
             raise ValidationError(details=error.details) from None
 
-    def _find_content(self, request: Request, others: tuple[Part, ...], is_positional: bool) -> Part | None:
-        written = request.content  # type: ignore[attr-defined]
-        href = written.href if written is not None else ""
+    def _find_content(self, request: Request, others: tuple[Part, ...]) -> Part | None:
+        href = _href(request)
         if not href:
-            if not others:
-                if request.requires_content:
-                    raise ValidationError(details=f"{request.element_name}: Content is missing")
-                return None
-            if not is_positional:
-                self.deviations.note("content-unreferenced", describe(others[0]))
-            return others[0]
+            if request.requires_content and not others:
+                raise ValidationError(details=f"{request.element_name}: Content is missing")
+            return others[0] if others else None
         reference = parse_href(href)
         for part in others:
             if part.content_id in reference.content_ids:
@@ -141,6 +137,16 @@ class Package:
             raise ContentError(details=f"Content/@href names {href[:80]!r}, and there is no part beside the SOAP part")
         self.deviations.note("href-unmatched", f"Content/@href: {href[:80]}")
         return others[0]
+
+
+def _href(request: Request) -> str:
+    content: Content | None = request.content  # type: ignore[attr-defined]
+    return "" if content is None else content.href
+
+
+def _is_positional(content_type: ContentType, parts: tuple[Part, ...]) -> bool:
+    """Whether nothing names a part, so that the first is the SOAP part and the second the content, as NowSMS has it."""
+    return "start" not in content_type.parameters and all(part.content_id is None for part in parts)
 
 
 def _holds(part: Part, reference: Reference) -> bool:

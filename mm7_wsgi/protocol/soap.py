@@ -410,6 +410,8 @@ def tidy(namespace: str | None) -> str | None:
 # -- writing
 
 
+# What most values are made of: it stands for itself, in text and in attributes.
+_PLAIN = re.compile("[-\\w .,:;/+@()=#?]*", re.ASCII)
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE = str.maketrans(
@@ -419,11 +421,15 @@ _ATTRIBUTE = str.maketrans(
 
 def escape_text(text: str) -> str:
     """``text`` for between tags; a character that XML cannot hold becomes U+FFFD."""
+    if _PLAIN.fullmatch(text):
+        return text
     return _ILLEGAL.sub("\ufffd", text).translate(_TEXT)
 
 
 def escape_attribute(text: str) -> str:
     """``text`` for between double quotes."""
+    if _PLAIN.fullmatch(text):
+        return text
     return _ILLEGAL.sub("\ufffd", text).translate(_ATTRIBUTE)
 
 
