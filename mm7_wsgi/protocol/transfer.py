@@ -109,15 +109,13 @@ def _decode_quoted_printable(octets: bytes) -> bytes:
 
 
 def _quoted_printable_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    # Cut behind a line end; a line without one is cut where no escape and no trailing blank can be cut in two.
+    # Cut where no escape is cut in two.
     left = b""
     for piece in pieces:
         octets = left + piece
-        cut = octets.rfind(b"\n") + 1
-        if not cut:
-            cut = octets.rfind(b"=", max(0, len(octets) - 3))
-            if cut < 0:
-                cut = len(octets)
+        cut = octets.rfind(b"=", max(0, len(octets) - 3))
+        if cut < 0:
+            cut = len(octets)
         left = octets[cut:]
         if cut:
             before = octets[:cut].rstrip(b"=")  # one before the cut has another behind it: it stays as it is
