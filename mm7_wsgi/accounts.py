@@ -22,7 +22,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias, runtime_checkable
 
 from werkzeug.security import check_password_hash
 
-from .credentials import Credentials, IPAddress
+from .credentials import UNPRESENTABLE, Credentials, IPAddress
 from .protocol.errors import Unauthorized
 
 __all__ = ["Account", "AccountTable", "Dialect", "Plain", "Resolver", "as_resolver", "identify"]
@@ -49,8 +49,6 @@ _NAME_START = (
 _PREFIX = re.compile(f"(?![Xx][Mm][Ll])[{_NAME_START}][-.0-9\xb7\u0300-\u036f\u203f-\u2040{_NAME_START}]*")
 # Control characters, what ends a line, and halves of characters: neither a log line nor an XML document can hold them.
 _CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
-# These end a line or a string in what we read secrets from, so a request that holds one is refused before we look.
-_UNPRESENTABLE = re.compile("[\0\r\n]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +176,7 @@ def _is_hash(secret: str) -> bool:
 def _check_secret(account: str, secret: str) -> None:
     if not secret:
         raise ValueError(f"account {account!r}: a secret is empty; an account without one has None")
-    if _UNPRESENTABLE.search(secret):
+    if UNPRESENTABLE.search(secret):  # a request that holds one is refused before we look
         raise ValueError(
             f"account {account!r}: a secret holds NUL, CR or LF (the end of the line that it was read from?)"
         )

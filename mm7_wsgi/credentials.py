@@ -113,7 +113,8 @@ def find_credentials(environ: Mapping[str, Any], index: int | None) -> tuple[Cre
 # Servers disagree on the name: gunicorn says RAW_URI, waitress, uWSGI and mod_wsgi say REQUEST_URI, some say neither.
 _RAW_KEYS = ("RAW_URI", "REQUEST_URI")
 _ABSOLUTE_FORM = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:[^/?]*@)?(?P<host>[^/?]*)")
-_UNSAFE = re.compile("[\0\r\n]")
+#: What no name and no secret that is presented or configured can hold.
+UNPRESENTABLE = re.compile("[\0\r\n]")
 
 
 def _from_uri(environ: Mapping[str, Any], index: int) -> tuple[str, str] | None:
@@ -191,7 +192,7 @@ def _text(octets: str) -> str:
 
 def _checked(name: str, secret: str) -> tuple[str, str]:
     # No such name or secret can be configured, and logs and the files of others end a line or a string there.
-    if _UNSAFE.search(name) or _UNSAFE.search(secret):
+    if UNPRESENTABLE.search(name) or UNPRESENTABLE.search(secret):
         raise Unauthorized
     return name, secret
 

@@ -29,6 +29,7 @@ from .protocol.messages import (
 )
 from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Element, Transaction, is_mm7, tidy, write_envelope
+from .protocol.values import is_version
 from .request import MM7Request
 
 if TYPE_CHECKING:
@@ -266,7 +267,7 @@ class _Exchange:
         version = "" if written is None else written.text.strip()
         error = RSErrorRsp if request is None or request.from_vasp else VASPErrorRsp
         return error(
-            mm7_version=self._dialect.mm7_version or (version if 0 < len(version) <= 32 else _VERSION),
+            mm7_version=self._dialect.mm7_version or (version if is_version(version) else _VERSION),
             status=Status(status_code=refusal.code, status_text=refusal.text, details=refusal.details),
         )
 

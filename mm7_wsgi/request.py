@@ -9,9 +9,9 @@ from uuid import uuid4
 from .accounts import Account
 from .protocol.deviations import Deviation
 from .protocol.errors import MM7Error
-from .protocol.messages import ExtendedCancelRsp, ExtendedReplaceRsp, Request, Response, Status
+from .protocol.messages import Request, Response, Status
 from .protocol.mime import Part
-from .protocol.status import StatusCode, status_text
+from .protocol.status import StatusCode
 
 
 class MM7Request:
@@ -106,14 +106,13 @@ class MM7Request:
     ) -> Response:
         response = self.message.response
         fields = {specification.field for specification in response.layout.elements}
-        has_text = response not in (ExtendedCancelRsp, ExtendedReplaceRsp)  # these have a status of its code alone
         given = {"message_id": message_id, "service_code": service_code}
-        for name, value in (*given.items(), ("details", None if has_text else details)):
+        for name, value in (*given.items(), ("details", details if response.bare_status else None)):
             if value is not None and name not in fields:
                 raise ValueError(f"a {response.element_name} has no place for {name}")
         values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         if "message_id" in fields:
             values.setdefault("message_id", self.message_id)
-        status = Status(status_code=code, status_text=status_text(code) if has_text else None, details=details)
+        status = Status(status_code=code, status_text=None if response.bare_status else code.text, details=details)
         version = self.account.dialect.mm7_version or self.message.mm7_version
         return response(mm7_version=version, status=status, **values)  # type: ignore[call-arg]

@@ -248,6 +248,9 @@ class Response(Message):
 
     __slots__ = ()
 
+    #: Whether its status is a code alone, without StatusText and Details.
+    bare_status: ClassVar[bool] = False
+
     if TYPE_CHECKING:
 
         @property
@@ -341,6 +344,7 @@ class ExtendedCancelRsp(Response):
     """The answer to :class:`ExtendedCancelReq`; its status has a code and no text."""
 
     element_name: ClassVar[str] = "extendedCancelRsp"
+    bare_status: ClassVar[bool] = True
 
     mm7_version: str = element("MM7Version", VERSION)
     status: Status = element("Status", _BARE_STATUS)
@@ -352,6 +356,7 @@ class ExtendedReplaceRsp(Response):
     """The answer to :class:`ExtendedReplaceReq`; its status has a code and no text."""
 
     element_name: ClassVar[str] = "extendedReplaceRsp"
+    bare_status: ClassVar[bool] = True
 
     mm7_version: str = element("MM7Version", VERSION)
     message_id: str = element("MessageID", IDENTIFIER)
@@ -599,12 +604,14 @@ _REQUESTS: tuple[type[Request], ...] = (
     DeliveryReportReq,
     ReadReplyReq,
 )
-_ERRORS: tuple[type[Response], ...] = (RSErrorRsp, VASPErrorRsp)
+_ERRORS: Mapping[str, type[Response]] = MappingProxyType(
+    {error.element_name: error for error in (RSErrorRsp, VASPErrorRsp)}
+)
 #: The requests by the name of their element.
 REQUESTS: Mapping[str, type[Request]] = MappingProxyType({request.element_name: request for request in _REQUESTS})
 #: The responses by the name of their element.
 RESPONSES: Mapping[str, type[Response]] = MappingProxyType(
-    {response.element_name: response for response in (*[request.response for request in REQUESTS.values()], *_ERRORS)}
+    {**{request.response.element_name: request.response for request in _REQUESTS}, **_ERRORS}
 )
 
 
@@ -656,15 +663,15 @@ class Fault:
 def read_fault(fault: Element, limits: Limits, deviations: Deviations) -> Fault:
     """The Fault that an element of Body is. Raises as :func:`read_response` for what is in its detail."""
     code, string, detail = (fault.find(name) for name in ("faultcode", "faultstring", "detail"))
-    error = (
-        next((child for child in detail.children if child.name in ("RSErrorRsp", "VASPErrorRsp")), None)
-        if detail
-        else None
-    )
+    error = None
+    for child in () if detail is None else detail.children:
+        if child.name in _ERRORS:
+            error = cast("RSErrorRsp | VASPErrorRsp", read_response(child, limits, deviations))
+            break
     return Fault(
-        faultcode=code.text.strip().rpartition(":")[2] if code else "",
-        faultstring=string.text.strip() if string else "",
-        error=None if error is None else cast("RSErrorRsp | VASPErrorRsp", read_response(error, limits, deviations)),
+        faultcode="" if code is None else code.text.strip().rpartition(":")[2],
+        faultstring="" if string is None else string.text.strip(),
+        error=error,
     )
 
 

@@ -18,7 +18,7 @@ from .errors import AddressError
 from .limits import Limits
 from .soap import Element, is_mm7, tidy
 from .status import StatusCode, known_status
-from .values import Address, AddressCoding, AddressKind, Duration, format_date_time, parse_date_time
+from .values import Address, AddressCoding, AddressKind, Duration, format_date_time, is_version, parse_date_time
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -218,7 +218,7 @@ class _Version(TextCodec[str]):
 
     def parse(self, text: str, reader: Reader) -> str:
         version = text.strip()
-        if not 0 < len(version) <= 32:
+        if not is_version(version):
             raise WrongForm(f"{version[:40]!r} is no version")
         if version not in self._LISTED:
             reader.deviations.note("version-unlisted", f"{reader.at()}: {version}")

@@ -18,12 +18,11 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from .charset import codec
 from .deviations import Deviations
-from .errors import MM7Error, MustUnderstand, TransactionIDError, UnsupportedVersion, ValidationError, VersionMismatch
+from .errors import MustUnderstand, TransactionIDError, UnsupportedVersion, ValidationError, VersionMismatch
 from .limits import Limits
 
 #: The namespace of SOAP 1.1.
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
-_SOAP_12: Final = "http://www.w3.org/2003/05/soap-envelope"
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
 _NEXT_ACTOR: Final = "http://schemas.xmlsoap.org/soap/actor/next"
 
@@ -222,8 +221,6 @@ def parse_xml(octets: bytes, limits: Limits) -> Element:
     parser.ProcessingInstructionHandler = builder.on_instruction
     try:
         parser.Parse(octets, True)
-    except MM7Error:
-        raise
     except DefusedXmlException:
         raise ValidationError(details="the SOAP part has a document type declaration (SOAP 1.1, 3)") from None
     except (ExpatError, SyntaxError, ValueError, LookupError) as error:

@@ -117,6 +117,11 @@ class MMStatusExtension(_Text):
     REJECTION_BY_OTHER_RS = "RejectionByOtherRS"
 
 
+def is_version(text: str) -> bool:
+    """Whether ``text`` can be an MM7Version: those that peers make up are short, and it comes back in every answer."""
+    return 0 < len(text) <= 32
+
+
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,30}))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
