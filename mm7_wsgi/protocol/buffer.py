@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Final
 
@@ -87,6 +88,18 @@ class Buffer:
             if found >= 0:
                 return offset + found
         return -1
+
+    def places(self, wanted: bytes, start: int, end: int) -> Iterator[int]:
+        """The offsets of ``wanted`` between ``start`` and ``end``, in their order; none lies in another."""
+        overlap = len(wanted) - 1
+        free = start  # what is before belongs to the one that was found last
+        for offset in range(start, end, SLICE):
+            piece = self.read(offset, min(offset + SLICE + overlap, end))
+            found = piece.find(wanted, max(0, free - offset))
+            while found >= 0:
+                yield offset + found
+                free = offset + found + len(wanted)
+                found = piece.find(wanted, found + len(wanted))
 
     def close(self) -> None:
         """Forget the octets, and give the temporary file back. Closing twice does no harm."""

@@ -106,6 +106,28 @@ def test_find_finds_what_bytes_find(
         assert buffer.find(wanted, start, min(end, len(octets))) == expected
 
 
+@BOTH
+@given(
+    st.binary(max_size=60) | st.text("ab", max_size=60).map(str.encode),
+    st.text("ab", min_size=1, max_size=4).map(str.encode),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(1, 7),
+)
+@settings(deadline=None, max_examples=200)
+def test_places_are_all_that_find_finds_one_behind_the_other(
+    in_memory: int, octets: bytes, wanted: bytes, start: int, end: int, slice_size: int
+) -> None:
+    end = min(end, len(octets))
+    expected = []
+    place = octets.find(wanted, start, end)
+    while place >= 0:
+        expected.append(place)
+        place = octets.find(wanted, place + len(wanted), end)
+    with mock.patch.object(module, "SLICE", slice_size), filled(octets, in_memory) as buffer:
+        assert list(buffer.places(wanted, start, end)) == expected
+
+
 @pytest.mark.parametrize("shift", range(-6, 3))
 def test_what_lies_across_the_edge_of_a_slice_is_found(shift: int) -> None:
     place = module.SLICE + shift
