@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
+
+# The longest header block of one part, and of all together, in header lines of the greatest length. The parser's
+# unfolding costs as much again for every continuation line, so the product of the limits would be too much.
+_HEADER_BLOCK: Final = 4
+_HEADER_BLOCKS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +46,13 @@ class Limits:
             value = getattr(self, field.name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"Limits.{field.name} has to be a positive whole number, not {value!r}")
+
+    @property
+    def header_block(self) -> int:
+        """Octets of all header lines of one part: four times ``header_line``. Above it: HTTP 413."""
+        return _HEADER_BLOCK * self.header_line
+
+    @property
+    def header_blocks(self) -> int:
+        """Octets of the header lines of all parts together: 64 times ``header_line``. Above it: HTTP 413."""
+        return _HEADER_BLOCKS * self.header_line
