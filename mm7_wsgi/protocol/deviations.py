@@ -27,176 +27,356 @@ class Irregularity(NamedTuple):
     refusal: type[StatusError]
 
 
-CATALOGUE: Mapping[str, Irregularity] = MappingProxyType(
+#: The catalogue by what it is about.
+AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
     {
-        # -- the multipart
-        "multipart-encoded": Irregularity(
-            "a multipart part is base64 or quoted-printable as a whole",
-            "RFC 2045, 6.4",
-            "gateways that encode the whole content",
-            ContentError,
-        ),
-        "start-unmatched": Irregularity(
-            "the start parameter names no part; the first part is read as the SOAP part",
-            "RFC 2387, 3.2",
-            "the example of TS 23.140 itself",
-            ValidationError,
-        ),
-        "soap-part-type": Irregularity(
-            "the SOAP part is not labelled text/xml",
-            "SOAP Messages with Attachments, 3",
-            "senders of application/xml and of parts without Content-Type",
-            ValidationError,
-        ),
-        "soap-part-encoded": Irregularity(
-            "the SOAP part has a Content-Transfer-Encoding that changes its octets",
-            "NowSMS, Submitting MM7",
-            "mail libraries used as SOAP clients",
-            ValidationError,
-        ),
-        "charset-contradicted": Irregularity(
-            "the octets of the SOAP part are not in the character set that it claims",
-            "RFC 7303, 3",
-            "Vibes, Korean operators",
-            ValidationError,
-        ),
-        # -- content and its reference
-        "content-unreferenced": Irregularity(
-            "there is no Content element, yet there is a content part",
-            "TS 23.140, clause 8.7",
-            "China Mobile's and KTF's clients",
-            ContentError,
-        ),
-        "href-unmatched": Irregularity(
-            "the href of Content names no part; the first part that is not the SOAP part is the content",
-            "TS 23.140, clause 8.7; RFC 2392",
-            "the example of TS 23.140 itself",
-            ContentError,
-        ),
-        "href-without-cid": Irregularity(
-            "the href of Content names a Content-ID without the scheme cid:",
-            "RFC 2392",
-            "mbuni's clients",
-            ContentError,
-        ),
-        "href-nested": Irregularity(
-            "the href of Content names a part inside the content",
-            "TS 23.140, clause 8.7",
-            "Korean clients",
-            ContentError,
-        ),
-        # -- the envelope
-        "namespace-missing": Irregularity(
-            "an element of MM7 is in no namespace",
-            "TS 23.140, MM7 schema (elementFormDefault)",
-            "vectorcore, China Mobile's client, Skycore",
-            ValidationError,
-        ),
-        "soap-namespace": Irregularity(
-            "the SOAP namespace is written otherwise than SOAP 1.1 writes it",
-            "SOAP 1.1, 4",
-            "KTF, without the last slash; Optus, with https",
-            ValidationError,
-        ),
-        "xml-late": Irregularity(
-            "there is white space before the XML declaration",
-            "XML 1.0, 2.8",
-            "hand-written clients",
-            ValidationError,
-        ),
-        "namespace-blanks": Irregularity(
-            "there is white space in the name of the MM7 namespace",
-            "TS 23.140, MM7 schema",
-            "China Unicom's simulators, Skycore",
-            ValidationError,
-        ),
-        "namespace-foreign": Irregularity(
-            "the namespace is meant for MM7 but is none of 3GPP's",
-            "TS 23.140, MM7 schema",
-            "Fibernetics, Momentum",
-            UnsupportedVersion,
-        ),
-        "namespace-mixed": Irregularity(
-            "TransactionID and operation are in different namespaces",
-            "TS 23.140, MM7 schema",
-            "Momentum",
-            ValidationError,
-        ),
-        "version-unlisted": Irregularity(
-            "MM7Version is none of those that the schema lists",
-            "TS 23.140, MM7 schema (versionType)",
-            "KTF, which puts its own version there",
-            UnsupportedVersion,
-        ),
-        # -- elements
-        "element-order": Irregularity(
-            "elements are not in the order of the schema",
-            "TS 23.140, MM7 schema (xs:sequence)",
-            "Skycore, KTF",
-            ValidationError,
-        ),
-        "element-repeated": Irregularity(
-            "an element that can be there once is there again; the first one counts",
-            "TS 23.140, MM7 schema (maxOccurs)",
-            "Axis clients, with two SenderAddress",
-            ValidationError,
-        ),
-        "element-unknown": Irregularity(
-            "an element that the schema does not have here; it is kept in message.extensions",
-            "TS 23.140, MM7 schema (Extension)",
-            "SKT, KTF, China Unicom",
-            ValidationError,
-        ),
-        "element-renamed": Irregularity(
-            "an element has the name that another operation has for it",
-            "TS 23.140, MM7 schema",
-            "China Unicom's simulators, with TimeStamp for Date",
-            ValidationError,
-        ),
-        "element-missing": Irregularity(
-            "a mandatory element is missing that senders are known to leave out",
-            "TS 23.140, MM7 schema (minOccurs)",
-            "vectorcore, China Unicom",
-            ValidationError,
-        ),
-        "attribute-qualified": Irregularity(
-            "an attribute of MM7 is in the namespace of its element; the schema has it in none",
-            "TS 23.140, MM7 schema (attributeFormDefault)",
-            "xmmc",
-            ValidationError,
-        ),
-        # -- values
-        "address-untyped": Irregularity(
-            "an address is plain text, not Number, RFC2822Address or ShortCode",
-            "TS 23.140, MM7 schema (addressType)",
-            "mbuni up to 5.1.0, China Mobile's client",
-            MessageFormatCorrupt,
-        ),
-        "value-case": Irregularity(
-            "a boolean or an enumerated value is in other capitals than the schema's",
-            "TS 23.140, MM7 schema",
-            "KTF, LG Telecom",
-            MessageFormatCorrupt,
-        ),
-        "value-unlisted": Irregularity(
-            "an enumerated value is none of the schema's; it is kept as its text",
-            "TS 23.140, MM7 schema",
-            "LG Telecom, China Unicom",
-            MessageFormatCorrupt,
-        ),
-        "value-form": Irregularity(
-            "an optional element or attribute has a value of wrong form; it is read as None",
-            "TS 23.140, MM7 schema",
-            "simulators",
-            MessageFormatCorrupt,
-        ),
-        "date-without-zone": Irregularity(
-            "a date has no time zone; it is read as a naive datetime",
-            "TS 23.140, clause 8.7",
-            "China Mobile's client",
-            MessageFormatCorrupt,
-        ),
+        "The framing": {
+            "line-ends": Irregularity(
+                "lines of the framing do not end in CRLF: in a bare line feed, or in more than one carriage return",
+                "RFC 2046, 5.1.1; RFC 5322, 2.1",
+                "instantcom, vectorcore and Korean clients, as they were recorded",
+                ValidationError,
+            ),
+            "delimiter-blanks": Irregularity(
+                "there are blanks behind a delimiter, as gateways add them",
+                "RFC 2046, 5.1.1 (transport-padding)",
+                "the examples of TS 23.140 as instantcom has them",
+                ValidationError,
+            ),
+            "delimiter-hyphens": Irregularity(
+                "the delimiters have other hyphens before the boundary than two",
+                "RFC 2046, 5.1.1",
+                "China Mobile's client",
+                ValidationError,
+            ),
+            "boundary-missing": Irregularity(
+                "there is no boundary parameter; the first delimiter of the body gives it",
+                "RFC 2046, 5.1",
+                "hand-written clients",
+                ValidationError,
+            ),
+            "boundary-wrong": Irregularity(
+                "the boundary parameter is not the one of the body; the first delimiter of the body gives it",
+                "RFC 2046, 5.1",
+                "hand-written clients",
+                ValidationError,
+            ),
+            "boundary-prefix": Irregularity(
+                "an inner boundary begins with the outer one",
+                "RFC 2046, 5.1.2",
+                "clients that number their boundaries",
+                ValidationError,
+            ),
+            "close-missing": Irregularity(
+                "the close delimiter is missing; the last part goes to the end",
+                "RFC 2046, 5.1.1",
+                "LG Telecom's client, Axis 2",
+                ValidationError,
+            ),
+            "close-repeated": Irregularity(
+                "the close delimiter is there more than once",
+                "RFC 2046, 5.1.1",
+                "clients that close each level with one function",
+                ValidationError,
+            ),
+            "close-dash": Irregularity(
+                "the close delimiter ends in a dash where two hyphens are wanted",
+                "RFC 2046, 5.1.1",
+                "KTF, whose example went through a word processor",
+                ValidationError,
+            ),
+            "part-bodyless": Irregularity(
+                "a part ends with its headers; it is empty",
+                "RFC 2046, 5.1.1",
+                "clients that leave out the line break of an empty part",
+                ValidationError,
+            ),
+            "part-length": Irregularity(
+                "the Content-Length of a part is no number, or is there twice; the delimiters alone count",
+                "RFC 2046, 5.1.1",
+                "hand-written clients",
+                ValidationError,
+            ),
+            "headers-unended": Irregularity(
+                "there is no empty line between the headers of a part and its body",
+                "RFC 2046, 5.1",
+                "KTF, Skycore, China Mobile's client",
+                ValidationError,
+            ),
+            "headers-end-blank": Irregularity(
+                "the empty line behind the headers of a part holds blanks",
+                "RFC 5322, 2.1",
+                "Optus",
+                ValidationError,
+            ),
+            "header-unindented": Irregularity(
+                "a header of a part goes on in a line that is not indented",
+                "RFC 5322, 2.2.3",
+                "SKT's client",
+                ValidationError,
+            ),
+            "header-name": Irregularity(
+                "the name of a part header holds more than letters, digits, hyphens and underscores",
+                "RFC 5322, 2.2",
+                "senders of headers of their own",
+                ValidationError,
+            ),
+            "multipart-empty": Irregularity(
+                "a multipart has no parts",
+                "RFC 2046, 5.1.1 (multipart-body)",
+                "gateways that take content out",
+                ValidationError,
+            ),
+            "multipart-encoded": Irregularity(
+                "a multipart part is base64 or quoted-printable as a whole",
+                "RFC 2045, 6.4",
+                "gateways that encode the whole content",
+                ContentError,
+            ),
+        },
+        "The SOAP part": {
+            "xml-as-multipart": Irregularity(
+                "the Content-Type says multipart, and the body is a bare envelope",
+                "RFC 2046, 5.1",
+                "Skycore",
+                ValidationError,
+            ),
+            "multipart-as-xml": Irregularity(
+                "the Content-Type says XML, and the body is a multipart",
+                "SOAP Messages with Attachments, 3",
+                "hand-written clients",
+                ValidationError,
+            ),
+            "start-unmatched": Irregularity(
+                "the start parameter names no part; the first part is read as the SOAP part",
+                "RFC 2387, 3.2",
+                "the example of TS 23.140 itself",
+                ValidationError,
+            ),
+            "soap-part-late": Irregularity(
+                "the SOAP part is not the first, and no start parameter names it",
+                "RFC 2387, 3.2",
+                "gateways that sort the parts anew",
+                ValidationError,
+            ),
+            "soap-part-type": Irregularity(
+                "the SOAP part is not labelled text/xml",
+                "SOAP Messages with Attachments, 3",
+                "senders of application/xml and of parts without Content-Type",
+                ValidationError,
+            ),
+            "soap-part-encoded": Irregularity(
+                "the SOAP part has a Content-Transfer-Encoding that changes its octets",
+                "NowSMS, Submitting MM7",
+                "mail libraries used as SOAP clients",
+                ValidationError,
+            ),
+            "charset-contradicted": Irregularity(
+                "the octets of the SOAP part are not in the character set that it claims",
+                "RFC 7303, 3",
+                "Vibes, Korean operators",
+                ValidationError,
+            ),
+            "xml-late": Irregularity(
+                "there is white space before the XML declaration",
+                "XML 1.0, 2.8",
+                "hand-written clients",
+                ValidationError,
+            ),
+        },
+        "The content and what names it": {
+            "id-brackets": Irregularity(
+                "a Content-ID or the start parameter is not in one pair of angle brackets",
+                "RFC 2045, 7; RFC 2387, 3.2",
+                "xmmc, Axis clients, SKT, Skycore",
+                ValidationError,
+            ),
+            "id-form": Irregularity(
+                "a Content-ID is asked for in other capitals, or with other percent-escapes, than it is written",
+                "RFC 2392",
+                "clients that change the capitals of names",
+                ContentError,
+            ),
+            "id-repeated": Irregularity(
+                "several parts have the Content-ID that is asked for; the first counts",
+                "RFC 2045, 7",
+                "clients with one id for all parts",
+                ContentError,
+            ),
+            "content-unreferenced": Irregularity(
+                "there is no Content element, yet there is a content part",
+                "TS 23.140, clause 8.7",
+                "China Mobile's and KTF's clients",
+                ContentError,
+            ),
+            "href-unmatched": Irregularity(
+                "the href of Content names no part; the first part that is not the SOAP part is the content",
+                "TS 23.140, clause 8.7; RFC 2392",
+                "the example of TS 23.140 itself",
+                ContentError,
+            ),
+            "href-without-cid": Irregularity(
+                "the href of Content names a Content-ID without the scheme cid:",
+                "RFC 2392",
+                "mbuni's clients",
+                ContentError,
+            ),
+            "href-location": Irregularity(
+                "the href of Content has the scheme cid: and names a Content-Location",
+                "RFC 2392",
+                "clients that give parts a Content-Location alone",
+                ContentError,
+            ),
+            "href-nested": Irregularity(
+                "the href of Content names a part inside the content",
+                "TS 23.140, clause 8.7",
+                "Korean clients",
+                ContentError,
+            ),
+        },
+        "The envelope": {
+            "soap-namespace": Irregularity(
+                "the SOAP namespace is written otherwise than SOAP 1.1 writes it",
+                "SOAP 1.1, 4",
+                "KTF, without the last slash; Optus, with https",
+                ValidationError,
+            ),
+            "transaction-unmarked": Irregularity(
+                'TransactionID does not say mustUnderstand="1"',
+                "TS 23.140, clause 8.7",
+                "China Mobile's client",
+                ValidationError,
+            ),
+            "transaction-missing": Irregularity(
+                "a response has no TransactionID, or an empty one",
+                "TS 23.140, clause 8.7",
+                "vectorcore and Axis in faults, KTF in errors",
+                ValidationError,
+            ),
+            "error-unwrapped": Irregularity(
+                "an error response stands in Body by itself, not in the detail of a Fault",
+                "TS 23.140, clause 8.7",
+                "KTF, SKT",
+                ValidationError,
+            ),
+            "namespace-missing": Irregularity(
+                "an element of MM7 is in no namespace",
+                "TS 23.140, MM7 schema (elementFormDefault)",
+                "vectorcore, China Mobile's client, Skycore",
+                ValidationError,
+            ),
+            "namespace-blanks": Irregularity(
+                "there is white space in the name of the MM7 namespace",
+                "TS 23.140, MM7 schema",
+                "China Unicom's simulators, Skycore",
+                ValidationError,
+            ),
+            "namespace-foreign": Irregularity(
+                "the namespace is meant for MM7 but is none of 3GPP's",
+                "TS 23.140, MM7 schema",
+                "Fibernetics, Momentum",
+                UnsupportedVersion,
+            ),
+            "namespace-mixed": Irregularity(
+                "TransactionID and operation are in different namespaces",
+                "TS 23.140, MM7 schema",
+                "Momentum",
+                ValidationError,
+            ),
+            "version-unlisted": Irregularity(
+                "MM7Version is none of those that the schema lists",
+                "TS 23.140, MM7 schema (versionType)",
+                "KTF, which puts its own version there",
+                UnsupportedVersion,
+            ),
+        },
+        "Elements": {
+            "element-order": Irregularity(
+                "elements are not in the order of the schema",
+                "TS 23.140, MM7 schema (xs:sequence)",
+                "Skycore, KTF",
+                ValidationError,
+            ),
+            "element-repeated": Irregularity(
+                "an element that can be there once is there again; the first one counts",
+                "TS 23.140, MM7 schema (maxOccurs)",
+                "Axis clients, with two SenderAddress",
+                ValidationError,
+            ),
+            "element-misplaced": Irregularity(
+                "an element stands outside of the one that holds it; it is read as if it were inside",
+                "TS 23.140, MM7 schema",
+                "vectorcore, with VASPID in CancelReq; China Mobile's client, Fibernetics",
+                ValidationError,
+            ),
+            "element-unknown": Irregularity(
+                "an element that the schema does not have here; it is kept in message.extensions",
+                "TS 23.140, MM7 schema (Extension)",
+                "SKT, KTF, China Unicom",
+                ValidationError,
+            ),
+            "element-renamed": Irregularity(
+                "an element has the name that another operation has for it",
+                "TS 23.140, MM7 schema",
+                "China Unicom's simulators, with TimeStamp for Date",
+                ValidationError,
+            ),
+            "element-missing": Irregularity(
+                "a mandatory element is missing that senders are known to leave out",
+                "TS 23.140, MM7 schema (minOccurs)",
+                "vectorcore, China Unicom",
+                ValidationError,
+            ),
+            "attribute-qualified": Irregularity(
+                "an attribute of MM7 is in the namespace of its element; the schema has it in none",
+                "TS 23.140, MM7 schema (attributeFormDefault)",
+                "xmmc",
+                ValidationError,
+            ),
+        },
+        "Values": {
+            "address-untyped": Irregularity(
+                "an address is plain text, not Number, RFC2822Address or ShortCode",
+                "TS 23.140, MM7 schema (addressType)",
+                "mbuni up to 5.1.0, China Mobile's client",
+                MessageFormatCorrupt,
+            ),
+            "value-case": Irregularity(
+                "a boolean or an enumerated value is in other capitals than the schema's",
+                "TS 23.140, MM7 schema",
+                "KTF, LG Telecom",
+                MessageFormatCorrupt,
+            ),
+            "value-unlisted": Irregularity(
+                "an enumerated value is none of the schema's; it is kept as its text",
+                "TS 23.140, MM7 schema",
+                "LG Telecom, China Unicom",
+                MessageFormatCorrupt,
+            ),
+            "value-form": Irregularity(
+                "an optional element or attribute has a value of wrong form; it is read as None",
+                "TS 23.140, MM7 schema",
+                "simulators",
+                MessageFormatCorrupt,
+            ),
+            "date-form": Irregularity(
+                "a date is not written as xs:dateTime",
+                "TS 23.140, MM7 schema (xs:dateTime)",
+                "SKT, with 20240703210241; Korean clients in the form of mail",
+                MessageFormatCorrupt,
+            ),
+            "date-without-zone": Irregularity(
+                "a date has no time zone; it is read as a naive datetime",
+                "TS 23.140, clause 8.7",
+                "China Mobile's client",
+                MessageFormatCorrupt,
+            ),
+        },
     }
+)
+#: All of it by name.
+CATALOGUE: Mapping[str, Irregularity] = MappingProxyType(
+    {name: irregularity for area in AREAS.values() for name, irregularity in area.items()}
 )
 
 #: A hostile message can deviate in tens of thousands of places; this many are told.
@@ -222,6 +402,11 @@ class Deviations:
     def __init__(self, *, strict: bool = False) -> None:
         self._found: dict[Deviation, None] = {}
         self._strict = strict
+
+    @property
+    def strict(self) -> bool:
+        """Whether nothing is borne."""
+        return self._strict
 
     def note(self, name: str, where: str) -> None:
         """Record the irregularity ``name``; the same in the same place counts once.
