@@ -100,12 +100,15 @@ def _joined(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
     if not any("*" in name for name, _ in parameters):
         return parameters
     plain = []
+    again = []  # pieces that are there twice: behind the first, a contradiction is seen
     pieces: dict[str, dict[int, tuple[bool, str]]] = {}
     for written, value in parameters:
         name, star, tail = written.partition("*")
         digits = tail.rstrip("*")
         if star and (not digits or (digits.isascii() and digits.isdigit() and len(digits) < 4)):
-            pieces.setdefault(name, {}).setdefault(int(digits or 0), (not tail or tail.endswith("*"), value))
+            number, piece = int(digits or 0), (not tail or tail.endswith("*"), value)
+            if pieces.setdefault(name, {}).setdefault(number, piece) != piece:
+                again.append((name, value))
         else:
             plain.append((written, value))
     for name, numbered in pieces.items():
@@ -117,7 +120,7 @@ def _joined(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
                 charset, _, value = value.split("'", 2)
             octets += unquote_to_bytes(value) if encoded else value.encode("utf-8", "surrogateescape")
         plain.append((name, decode_text(bytes(octets), charset)))
-    return plain
+    return plain + again
 
 
 def readable(value: str) -> str:
@@ -130,13 +133,23 @@ def readable(value: str) -> str:
         return value
 
 
-def content_id(header: str) -> str:
-    """The normal form of a Content-ID, or of ``start``: without blanks and angle brackets, also when one is missing.
+# Around a Content-ID: what peers write in the place of one pair of angle brackets, or beside it.
+_AROUND = ' \t\r\n<>"'
+_BRACKETED = re.compile(r"\s*<[^<>]+>\s*")
 
-    >>> content_id(" <soap@example> "), content_id("soap@example")
-    ('soap@example', 'soap@example')
+
+def content_id(header: str) -> str:
+    """The normal form of a Content-ID, or of ``start``: without blanks, angle brackets and quotes around it.
+
+    >>> content_id(" <soap@example> "), content_id("soap@example"), content_id("&lt;soap@example>")
+    ('soap@example', 'soap@example', 'soap@example')
     """
-    return header.strip().removeprefix("<").removesuffix(">").strip()
+    return header.strip(_AROUND).removeprefix("&lt;").removesuffix("&gt;").strip(_AROUND)
+
+
+def is_bracketed(header: str) -> bool:
+    """Whether a Content-ID, or ``start``, is written as it should be: in one pair of angle brackets (RFC 2045, 7)."""
+    return _BRACKETED.fullmatch(header) is not None
 
 
 class Reference(NamedTuple):
@@ -146,8 +159,13 @@ class Reference(NamedTuple):
     text: str
     #: The Content-ID meant, in its normal form: percent-escapes decoded (RFC 2392), and as they are.
     content_ids: tuple[str, str]
+    #: What stands behind the scheme ``cid:``; all of it where there is none.
+    location: str
     #: Whether the scheme ``cid:`` was there.
     is_cid: bool
+
+
+_CID = re.compile(r"cid\s*(:|\s)", re.IGNORECASE)
 
 
 def parse_href(href: str) -> Reference:
@@ -157,6 +175,12 @@ def parse_href(href: str) -> Reference:
     ('a@b', 'a%40b')
     """
     text = href.strip()
-    is_cid = text[:4].lower() == "cid:"
-    written = text[4:] if is_cid else text
-    return Reference(text, (content_id(unquote(written)), content_id(written)), is_cid)
+    scheme = _CID.match(text)
+    location = text[scheme.end() :].strip() if scheme else text
+    is_cid = scheme is not None and scheme[1] == ":"
+    return Reference(text, (content_id(unquote(location)), content_id(location)), location, is_cid)
+
+
+def same_id(written: str, wanted: str) -> bool:
+    """Whether two Content-IDs are the same but for capitals and percent-escapes."""
+    return unquote(written).casefold() == unquote(wanted).casefold()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mm7_wsgi.protocol.headers import content_id, parse_content_type, parse_href, readable
+from mm7_wsgi.protocol.headers import content_id, is_bracketed, parse_content_type, parse_href, readable, same_id
 
 RELATED = "multipart/related"
 
@@ -80,6 +80,8 @@ def test_parameters_are_read_as_the_sender_meant_them(header: str, parameters: d
         ('a/b; boundary="x"; boundary=x', "x", set()),
         ("a/b; boundary=x; boundary*=utf-8''y", "x", {"boundary"}),
         ("a/b; boundary=x; boundary*0=x", "x", set()),
+        ("a/b; boundary*0=x; boundary*0=x", "x", set()),
+        ("a/b; boundary*0=x; boundary*0=y", "x", {"boundary"}),
         ("a/b; boundary=x; type=1; type=2", "x", {"type"}),
     ],
 )
@@ -199,30 +201,60 @@ def test_a_content_id_has_one_normal_form(written: str) -> None:
     assert content_id(written) == "a@b"
 
 
-def test_a_content_id_loses_one_pair_of_brackets_only() -> None:
-    assert content_id("<<a>>") == "<a>"
+@pytest.mark.parametrize("written", ["<<a@b>>", '"<a@b>"', "&lt;a@b>", "&lt;a@b&gt;", "<a@b> >", ">a@b<"])
+def test_odd_brackets_are_none_of_a_content_id(written: str) -> None:
+    assert content_id(written) == "a@b"
+    assert not is_bracketed(written)
+
+
+def test_what_is_inside_stays_as_it_is() -> None:
     assert content_id("/a/b") == "/a/b"
+    assert content_id("a<b>c") == "a<b>c"
     assert content_id("") == content_id("<>") == ""
 
 
+def test_a_content_id_should_be_in_one_pair_of_brackets() -> None:
+    assert is_bracketed("<a@b>")
+    assert is_bracketed(" <a@b>\t")
+    for written in ("a@b", "<a@b", "a@b>", "<>", "", "<a><b>"):
+        assert not is_bracketed(written), written
+
+
 @pytest.mark.parametrize(
-    ("href", "text", "content_ids", "is_cid"),
+    ("written", "wanted", "same"),
     [
-        ("cid:a@b", "cid:a@b", ("a@b", "a@b"), True),
-        (" CID:a@b ", "CID:a@b", ("a@b", "a@b"), True),
-        ("cid:<a@b>", "cid:<a@b>", ("a@b", "a@b"), True),
-        ("cid:%3Ca%40b%3E", "cid:%3Ca%40b%3E", ("a@b", "%3Ca%40b%3E"), True),
-        ("cid:100%", "cid:100%", ("100%", "100%"), True),
-        ("cid:a%2525", "cid:a%2525", ("a%25", "a%2525"), True),
-        ("cid: a", "cid: a", ("a", "a"), True),
-        ("a@b", "a@b", ("a@b", "a@b"), False),
-        ("<a@b>", "<a@b>", ("a@b", "a@b"), False),
-        ("http://x/a%20b", "http://x/a%20b", ("http://x/a b", "http://x/a%20b"), False),
-        ("cid:", "cid:", ("", ""), True),
-        ("", "", ("", ""), False),
+        ("a@b", "A@B", True),
+        ("a%40b", "a@b", True),
+        ("a%40b", "A%40B", True),
+        ("a", "b", False),
+        ("STRASSE", "straße", True),
+    ],
+)
+def test_an_id_can_be_the_same_but_for_its_form(written: str, wanted: str, same: bool) -> None:
+    assert same_id(written, wanted) is same_id(wanted, written) is same
+
+
+@pytest.mark.parametrize(
+    ("href", "text", "content_ids", "location", "is_cid"),
+    [
+        ("cid:a@b", "cid:a@b", ("a@b", "a@b"), "a@b", True),
+        (" CID:a@b ", "CID:a@b", ("a@b", "a@b"), "a@b", True),
+        ("cid:<a@b>", "cid:<a@b>", ("a@b", "a@b"), "<a@b>", True),
+        ("cid:%3Ca%40b%3E", "cid:%3Ca%40b%3E", ("a@b", "%3Ca%40b%3E"), "%3Ca%40b%3E", True),
+        ("cid:100%", "cid:100%", ("100%", "100%"), "100%", True),
+        ("cid:a%2525", "cid:a%2525", ("a%25", "a%2525"), "a%2525", True),
+        ("cid: a", "cid: a", ("a", "a"), "a", True),
+        ("a@b", "a@b", ("a@b", "a@b"), "a@b", False),
+        ("<a@b>", "<a@b>", ("a@b", "a@b"), "<a@b>", False),
+        ("http://x/a%20b", "http://x/a%20b", ("http://x/a b", "http://x/a%20b"), "http://x/a%20b", False),
+        ("cid:", "cid:", ("", ""), "", True),
+        ("cid a@b", "cid a@b", ("a@b", "a@b"), "a@b", False),
+        ("CID\t: a", "CID\t: a", ("a", "a"), "a", True),
+        ("cidre", "cidre", ("cidre", "cidre"), "cidre", False),
+        ("", "", ("", ""), "", False),
     ],
 )
 def test_an_href_gives_the_content_ids_that_it_may_mean(
-    href: str, text: str, content_ids: tuple[str, str], is_cid: bool
+    href: str, text: str, content_ids: tuple[str, str], location: str, is_cid: bool
 ) -> None:
-    assert parse_href(href) == (text, content_ids, is_cid)
+    assert parse_href(href) == (text, content_ids, location, is_cid)
