@@ -14,7 +14,8 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
+from uuid import uuid4
 
 import multipart
 from werkzeug.datastructures import Headers
@@ -23,16 +24,12 @@ from .buffer import SLICE, Buffer
 from .charset import decode_text
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, ValidationError
-from .headers import ContentType, content_id, parse_content_type, readable
+from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable
 from .limits import Limits
+from .reframe import FramingError, HeadersExceeded, Section, boundary_of, headers_exceeded, reframe
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
 
 _DEFAULT_TYPE = parse_content_type("text/plain")  # RFC 2045, 5.2
-
-# The longest header block of one part, and of all together, in header lines of the greatest length. The parser's
-# unfolding costs as much again for every continuation line, so the product of the limits would be too much.
-_HEADER_BLOCK: Final = 4
-_HEADER_BLOCKS: Final = 64
 
 
 class Part:
@@ -89,6 +86,12 @@ class Part:
         """The Content-ID without its angle brackets."""
         written = self._header("Content-Id")
         return None if written is None else content_id(readable(written))
+
+    @property
+    def has_odd_id(self) -> bool:
+        """Whether there is a Content-ID that is not written as it should be."""
+        written = self._header("Content-Id")
+        return written is not None and not is_bracketed(written)
 
     @property
     def content_location(self) -> str | None:
@@ -199,10 +202,6 @@ def describe(part: Part) -> str:
     return f"the {part.content_type[:80]} part"
 
 
-class FramingError(Exception):
-    """The framing is irregular; the reason is the message."""
-
-
 class _Segment(multipart.MultipartSegment):
     """A segment as the parser needs it, without what it does for HTML forms."""
 
@@ -230,9 +229,11 @@ def read_parts(
     with it. Raises :class:`LimitExceeded`; :class:`ValidationError` where the outermost framing cannot be read, and
     :class:`ContentError` where one inside cannot.
     """
-    framer = _Framer(limits, deviations)
+    framer = _Framer(limits, strict=deviations.strict)
     try:
-        parts = framer.frame(buffer, 0, buffer.size, _boundary(content_type), 1).parts
+        parts = framer.frame(_Multipart(content_type, buffer, 0, buffer.size, 1, "the body")).parts
+        for name, where in framer.found:
+            deviations.note(name, where)
     except FramingError as error:
         framer.close()
         raise ValidationError(details=f"the multipart body cannot be read: {error}") from None
@@ -242,19 +243,17 @@ def read_parts(
     return parts, framer.made
 
 
-def _boundary(content_type: ContentType) -> bytes:
-    if "boundary" in content_type.ambiguous:
-        raise FramingError("the Content-Type has two different boundary parameters")
-    boundary = content_type.parameters.get("boundary", "")
-    if not boundary:
-        raise FramingError("the Content-Type has no boundary parameter")
-    try:
-        octets = boundary.encode("latin-1")
-    except UnicodeError:
-        octets = boundary.encode("utf-8", "surrogatepass")
-    if b"\n" in octets or b"\r" in octets:
-        raise FramingError("the boundary parameter holds a line break")
-    return octets
+class _Multipart(NamedTuple):
+    """One multipart that is to be divided."""
+
+    content_type: ContentType
+    buffer: Buffer
+    start: int
+    end: int
+    #: How many multiparts it is in, and itself.
+    depth: int
+    #: What to call it.
+    name: str
 
 
 class _Level(NamedTuple):
@@ -262,63 +261,138 @@ class _Level(NamedTuple):
 
     parts: tuple[Part, ...]
     #: Where its first delimiter begins: what is before is the preamble.
-    start: int
+    start: int = 0
     #: Behind the two hyphens of its close delimiter: what follows is the epilogue.
-    end: int
+    end: int = 0
+
+
+class _Count(NamedTuple):
+    """What one message was found to hold so far."""
+
+    parts: int = 0
+    header_octets: int = 0
+    deviations: int = 0
+    buffers: int = 0
 
 
 class _Framer:
-    """Divides one message, on all its levels."""
+    """Divides one message, on all its levels.
 
-    def __init__(self, limits: Limits, deviations: Deviations) -> None:
+    A multipart is tried as what it should be. Where that fails, what was found in it is forgotten, and it is framed
+    anew. A multipart inside is not framed anew before all that is around it has been found regular or been framed
+    anew itself; so no octet is read more often than the square of the levels.
+    """
+
+    def __init__(self, limits: Limits, *, strict: bool) -> None:
         self._limits = limits
-        self._deviations = deviations
+        self._strict = strict
         self._parts = 0
         self._header_octets = 0
+        #: What was mended: names and places.
+        self.found: list[tuple[str, str]] = []
         #: The buffers that had to be made for it.
         self.made: list[Buffer] = []
 
-    def close(self) -> None:
-        """Give the buffers back."""
-        for buffer in self.made:
-            buffer.close()
+    def close(self, *, but: int = 0) -> None:
+        """Give the buffers back, all or those that were made behind the first ``but``."""
+        while len(self.made) > but:
+            self.made.pop().close()
 
-    def frame(self, buffer: Buffer, start: int, end: int, boundary: bytes, depth: int) -> _Level:
-        """Divide what is between ``start`` and ``end``, and what is inside of that.
+    def _count(self) -> _Count:
+        return _Count(self._parts, self._header_octets, len(self.found), len(self.made))
+
+    def _forget(self, count: _Count) -> None:
+        """Go back to what was known before a reading that failed."""
+        self._parts, self._header_octets = count.parts, count.header_octets
+        del self.found[count.deviations :]
+        self.close(but=count.buffers)
+
+    def frame(self, whole: _Multipart) -> _Level:
+        """Divide a multipart, and what is inside of it; raises :class:`FramingError` where that cannot be done."""
+        if whole.depth > self._limits.mime_depth:
+            raise LimitExceeded(
+                details=f"multipart is nested in multipart more than {self._limits.mime_depth} levels deep (mime_depth)"
+            )
+        before = self._count()
+        try:
+            return self._frame_regular(whole)
+        except (FramingError, HeadersExceeded):
+            if self._strict:
+                raise
+        self._forget(before)
+        return self._frame_anew(whole)
+
+    # -- regular framing
+
+    def _frame_regular(self, whole: _Multipart, *, throughout: bool = False) -> _Level:
+        """Divide a multipart that keeps to the rules; with ``throughout``, so must all that is inside.
 
         The parser says what a part is. Refused as irregular, since the parser would not: a bare line feed or a line
         of blanks among the headers (two of them read as one, or the end of them missed), a line inside a part that
         begins with the delimiter (a part, read as data), and a close delimiter that is only the beginning of a longer
         line, or is not the last (the rest would be dropped).
         """
-        if depth > self._limits.mime_depth:
-            raise LimitExceeded(
-                details=f"multipart is nested in multipart more than {self._limits.mime_depth} levels deep (mime_depth)"
-            )
-        delimiter = b"--" + boundary
-        first = buffer.find(delimiter, start, end)
-        if first < 0:
-            raise FramingError("no line begins with the delimiter that the boundary parameter gives")
-        if first > start and buffer.read(max(start, first - 2), first) != b"\r\n":
-            raise FramingError("the first delimiter is not at the beginning of a line")
-        try:
-            placed, close = self._divide(buffer, first, end, boundary)
-        except multipart.ParserLimitReached as error:
-            raise _exceeded(error, self._limits) from None
-        except multipart.ParserError as error:
-            raise FramingError(_reason(error)) from None
-        self._parts += len(placed)
-        line = b"\n" + delimiter
+        _, buffer, start, end, depth, _ = whole
+        boundary = boundary_of(whole.content_type)
+        if not boundary:
+            raise FramingError("the Content-Type has no boundary parameter")
+        line = b"\n--" + boundary
+        first = start
+        if buffer.read(start, start + len(line) - 1) != line[1:]:
+            first = buffer.find(line, start, end) + 1
+            if not first:
+                raise FramingError("no line begins with the delimiter that the boundary parameter gives")
+            if buffer.read(max(start, first - 2), first) != b"\r\n":
+                raise FramingError("a line ends in a bare line feed")
+        placed, close = self._divide(buffer, first, end, boundary)
+        if not placed:
+            raise FramingError("it has no parts")
         _check_close(buffer, close, end, line)
+        irregular = []
         for headers, part in placed:
-            inside = self._frame_inside(part, buffer, depth + 1) if part.is_multipart else None
+            inside = self._try_inside(part, buffer, depth + 1) if part.is_multipart else None
             if inside is None:
                 searched = [(headers - 1, part._end)]
+                if part.is_multipart:
+                    irregular.append(part)
             else:  # a whole multipart: what lies between its delimiters has been judged with it
                 searched = [(headers - 1, inside.start), (inside.end, part._end)]
             if any(buffer.find(line, *edges) >= 0 for edges in searched):
                 raise FramingError("a line inside a part begins with the delimiter")
+        if irregular and throughout:
+            raise FramingError("it holds a multipart that is irregular")
+        for part in irregular:
+            self._frame_inside(part, buffer, depth + 1)
         return _Level(tuple(part for _, part in placed), first, close)
+
+    def _try_inside(self, part: Part, buffer: Buffer, depth: int) -> _Level | None:
+        """Divide ``part`` if it is regular throughout, and its octets are those of ``buffer``; else None."""
+        if part.transfer_encoding not in IDENTITY or depth > self._limits.mime_depth:
+            return None
+        before = self._count()
+        try:
+            level = self._frame_regular(_multipart_of(part, buffer, depth), throughout=True)
+        except (FramingError, HeadersExceeded):
+            self._forget(before)
+            return None
+        part.parts = level.parts
+        return level
+
+    def _frame_inside(self, part: Part, buffer: Buffer, depth: int) -> None:
+        """Divide ``part``, whatever it is."""
+        try:
+            if part.transfer_encoding not in IDENTITY:
+                self.found.append(("multipart-encoded", describe(part)))
+                buffer = Buffer()
+                self.made.append(buffer)
+                for piece in part._decoded_pieces():
+                    buffer.write(piece)
+                whole = _multipart_of(part, buffer.finish(), depth)._replace(start=0, end=buffer.size)
+            else:
+                whole = _multipart_of(part, buffer, depth)
+            part.parts = self.frame(whole).parts
+        except FramingError as error:
+            raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
 
     def _divide(self, buffer: Buffer, first: int, end: int, boundary: bytes) -> tuple[list[tuple[int, Part]], int]:
         """The parts of one level, each with where its headers begin, and the place behind the close delimiter.
@@ -326,73 +400,109 @@ class _Framer:
         Offsets are ours: a body begins behind the first empty line after its delimiter, and is as long as the parser
         says.
         """
+        parser = self._parser(boundary)
+        placed: list[tuple[int, Part]] = []
+        headers = first + len(boundary) + 4  # behind the delimiter and CRLF, or behind the two hyphens that close
+        body = 0
+        segment: multipart.MultipartSegment | None = None
+        try:
+            for offset in range(first, end, SLICE):
+                edge = min(offset + SLICE, end)
+                for event in parser.parse(buffer.read(offset, edge)):
+                    if isinstance(event, bytes):
+                        continue
+                    if event is not None:
+                        segment = event
+                        body = buffer.find(b"\r\n\r\n", headers - 2, end) + 4
+                        self._check_headers(body - headers)
+                        _check_lines(buffer.read(headers, body))
+                        self._header_octets += body - headers
+                    else:
+                        assert segment is not None  # the parser ends no segment that it did not begin
+                        part_end = body + segment.bytes_received
+                        placed.append((headers, Part(segment.headerlist, buffer, body, part_end)))
+                        headers = part_end + len(boundary) + 6  # CRLF and the delimiter, and what follows it as above
+                        segment = None
+                if segment is None and headers <= edge:
+                    if buffer.read(headers - 2, headers) == b"--":
+                        break
+                    self._check_headers(edge - headers)
+            parser.close()  # type: ignore[no-untyped-call]
+        except multipart.ParserLimitReached as error:
+            raise _exceeded(error, self._limits) from None
+        except multipart.ParserError as error:
+            raise FramingError(_reason(error)) from None
+        self._parts += len(placed)
+        return placed, headers
+
+    def _parser(self, boundary: bytes) -> _Parser:
         limits = self._limits
-        parser = _Parser(
+        return _Parser(
             boundary,
             max_header_size=limits.header_line,
             max_header_count=limits.headers,
             max_segment_count=limits.parts - self._parts,
             header_charset="latin-1",
         )
-        placed: list[tuple[int, Part]] = []
-        headers = first + len(boundary) + 4  # behind the delimiter and CRLF, or behind the two hyphens that close
-        body = 0
-        segment: multipart.MultipartSegment | None = None
-        for offset in range(first, end, SLICE):
-            edge = min(offset + SLICE, end)
-            for event in parser.parse(buffer.read(offset, edge)):
-                if isinstance(event, bytes):
-                    continue
-                if event is not None:
-                    segment = event
-                    body = buffer.find(b"\r\n\r\n", headers - 2, end) + 4
-                    self._check_headers(body - headers)
-                    _check_lines(buffer.read(headers, body))
-                    self._header_octets += body - headers
-                else:
-                    assert segment is not None  # the parser ends no segment that it did not begin
-                    part_end = body + segment.bytes_received
-                    placed.append((headers, Part(segment.headerlist, buffer, body, part_end)))
-                    headers = part_end + len(boundary) + 6  # CRLF and the delimiter, and what follows it as above
-                    segment = None
-            if segment is None and headers <= edge:
-                if buffer.read(headers - 2, headers) == b"--":
-                    break
-                self._check_headers(edge - headers)
-        parser.close()  # type: ignore[no-untyped-call]
-        return placed, headers
 
     def _check_headers(self, octets: int) -> None:
         """Judge the size of a header block, which may be read only in part so far."""
-        line = self._limits.header_line
-        if octets > line * _HEADER_BLOCK:
-            raise _headers_exceeded("a part", _HEADER_BLOCK, line)
-        if self._header_octets + octets > line * _HEADER_BLOCKS:
-            raise _headers_exceeded("all parts", _HEADER_BLOCKS, line)
+        limits = self._limits
+        if octets > limits.header_block:
+            raise headers_exceeded("a part", limits.header_block, limits)
+        if self._header_octets + octets > limits.header_blocks:
+            raise headers_exceeded("all parts", limits.header_blocks, limits)
 
-    def _frame_inside(self, part: Part, buffer: Buffer, depth: int) -> _Level | None:
-        """Divide ``part``; None where its octets had to be decoded first, and are no longer those of ``buffer``."""
+    # -- irregular framing
+
+    def _frame_anew(self, whole: _Multipart) -> _Level:
+        """Divide a multipart that does not keep to the rules."""
+        parts = tuple(self._judge(whole))
+        for part in parts:
+            if part.is_multipart:
+                self._frame_inside(part, whole.buffer, whole.depth + 1)
+        return _Level(parts)
+
+    def _judge(self, whole: _Multipart) -> Iterator[Part]:
+        """Let the parser judge a multipart as it was framed anew, under a boundary that nobody can have foreseen."""
+        content_type, buffer, start, end, _, name = whole
+
+        noted: set[tuple[str, int]] = set()
+
+        def note(deviation: str, number: int) -> None:
+            if (deviation, number) not in noted:
+                noted.add((deviation, number))
+                self.found.append((deviation, f"part {number} of {name}" if number else name))
+
+        boundary = uuid4().hex.encode()
+        parser = self._parser(boundary)
+        sections: list[Section] = []
+        segments: list[multipart.MultipartSegment] = []
+
+        def parse(octets: bytes) -> None:
+            segments.extend(event for event in parser.parse(octets) if isinstance(event, multipart.MultipartSegment))
+
         try:
-            boundary = _boundary(part._type)
-            if part.transfer_encoding in IDENTITY:
-                level = self.frame(buffer, part._start, part._end, boundary, depth)
-                part.parts = level.parts
-                return level
-            self._deviations.note("multipart-encoded", describe(part))
-            decoded = Buffer()
-            self.made.append(decoded)
-            for piece in part._decoded_pieces():
-                decoded.write(piece)
-            part.parts = self.frame(decoded.finish(), 0, decoded.size, boundary, depth).parts
-            return None
-        except FramingError as error:
-            raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
+            for section in reframe(buffer, start, end, boundary_of(content_type), self._limits, note):
+                self._check_headers(section.header_octets)
+                self._header_octets += section.header_octets
+                sections.append(section)
+                parse(b"\r\n--%s\r\n%s" % (boundary, section.written()))
+                for offset in range(section.start, section.end, SLICE):
+                    parse(buffer.read(offset, min(offset + SLICE, section.end)))
+            parse(b"\r\n--%s--\r\n" % boundary)
+        except multipart.ParserLimitReached as error:
+            raise _exceeded(error, self._limits) from None
+        except multipart.ParserError as error:  # pragma: no cover - what is framed anew is regular
+            raise FramingError(_reason(error)) from None
+        self._parts += len(sections)
+        for section, segment in zip(sections, segments, strict=True):
+            assert segment.bytes_received == section.end - section.start
+            yield Part(section.restored(segment.headerlist), buffer, section.start, section.end)
 
 
-def _headers_exceeded(whose: str, times: int, line: int) -> LimitExceeded:
-    return LimitExceeded(
-        details=f"the headers of {whose} are longer than {times * line} octets ({times} times header_line)"
-    )
+def _multipart_of(part: Part, buffer: Buffer, depth: int) -> _Multipart:
+    return _Multipart(part._type, buffer, part._start, part._end, depth, describe(part))
 
 
 _BLANK_LINE = re.compile(rb"\n[ \t]+\r")
@@ -409,19 +519,17 @@ def _check_lines(headers: bytes) -> None:
 
 def _check_close(buffer: Buffer, close: int, end: int, line: bytes) -> None:
     """What follows the close delimiter: nothing else on its line, and no delimiter any more."""
-    for offset in range(close, end, SLICE):
-        following, feed, _ = buffer.read(offset, min(offset + SLICE, end)).partition(b"\n")
-        if following.strip(b" \t\r"):
-            raise FramingError("a line begins with the close delimiter and goes on")
-        if feed:
-            break
+    behind = buffer.read(close, min(close + 2, end))
+    if behind not in (b"", b"\r", b"\r\n") and not behind.startswith(b"\n"):
+        raise FramingError("a line begins with the close delimiter and goes on")
     if buffer.find(line, close, end) >= 0:
         raise FramingError("there is a delimiter behind the close delimiter")
 
 
 # The parser has one class for all its limits and tells them apart by their words.
+_PARTS_EXCEEDED = "Maximum segment count exceeded"
 _EXCEEDED = {
-    "Maximum segment count exceeded": "the message has more than {0.parts} parts (parts)",
+    _PARTS_EXCEEDED: "the message has more than {0.parts} parts (parts)",
     "Maximum segment header count exceeded": "a part has more than {0.headers} headers (headers)",
     "Maximum segment header length exceeded": "a header line of a part is over {0.header_line} octets (header_line)",
 }
@@ -429,7 +537,8 @@ _EXCEEDED = {
 
 def _exceeded(error: multipart.ParserLimitReached, limits: Limits) -> LimitExceeded:
     words = str(error)
-    return LimitExceeded(details=_EXCEEDED.get(words, words).format(limits))
+    refusal = LimitExceeded if words == _PARTS_EXCEEDED else HeadersExceeded
+    return refusal(details=_EXCEEDED.get(words, words).format(limits))
 
 
 # The parser speaks to the authors of form handlers; this is for the sender of a message.

@@ -1,0 +1,768 @@
+"""Irregular framing: what it is read as, what it is called, and what could be read in two ways and is refused."""
+
+from __future__ import annotations
+
+import random
+import re
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mm7_wsgi.protocol import buffer as buffer_module
+from mm7_wsgi.protocol import mime as mime_module
+from mm7_wsgi.protocol.buffer import IN_MEMORY, SLICE, Buffer
+from mm7_wsgi.protocol.deviations import AREAS, Deviations
+from mm7_wsgi.protocol.errors import ContentError, LimitExceeded, ValidationError
+from mm7_wsgi.protocol.headers import parse_content_type
+from mm7_wsgi.protocol.limits import Limits
+from mm7_wsgi.protocol.mime import Part, read_parts
+
+MIXED = "multipart/mixed; boundary=b"
+#: A part as it can be compared: its headers, and its octets or the parts inside.
+Shape = tuple[list[tuple[str, str]], Any]
+
+
+def shape_of(part: Part) -> Shape:
+    return list(part.headers), [shape_of(inside) for inside in part.parts] if part.is_multipart else part.data
+
+
+@contextmanager
+def slices(size: int) -> Iterator[None]:
+    with mock.patch.object(mime_module, "SLICE", size), mock.patch.object(buffer_module, "SLICE", size):
+        yield
+
+
+def read(
+    body: bytes,
+    header: str = MIXED,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - it cannot be changed
+    in_memory: int = IN_MEMORY,
+    strict: bool = False,
+) -> tuple[list[Shape], dict[str, list[str]]]:
+    """The parts, and the places of each deviation."""
+    deviations = Deviations(strict=strict)
+    with Buffer(in_memory=in_memory) as buffer:
+        buffer.write(body)
+        parts, made = read_parts(parse_content_type(header), buffer.finish(), limits, deviations)
+        shapes = [shape_of(part) for part in parts]
+        for other in made:
+            other.close()
+    places: dict[str, list[str]] = {}
+    for name, where in ((deviation.name, deviation.where) for deviation in deviations):
+        places.setdefault(name, []).append(where)
+    return shapes, places
+
+
+def joined(boundary: bytes, *parts: bytes) -> bytes:
+    return b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + boundary + b"--"
+
+
+def plain(*bodies: bytes) -> bytes:
+    """A multipart with the boundary ``b`` of parts without headers."""
+    return joined(b"b", *(b"\r\n" + body for body in bodies))
+
+
+def holding(multipart_body: bytes, boundary: bytes, headers: bytes = b"") -> bytes:
+    return b'Content-Type: multipart/mixed; boundary="' + boundary + b'"\r\n' + headers + b"\r\n" + multipart_body
+
+
+def inner(boundary: str, *parts: Shape) -> Shape:
+    return [("Content-Type", f'multipart/mixed; boundary="{boundary}"')], list(parts)
+
+
+TYPE = ("Content-Type", "text/plain")
+X: Shape = ([], b"x")
+Y: Shape = ([], b"y")
+HEADED: Shape = ([("X-A", "1")], b"x")
+
+#: Content-Type, body, what it is read as, and what is noted about the whole (0) or a part.
+MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
+    # line ends
+    "line feeds only": (MIXED, plain(b"x", b"y").replace(b"\r\n", b"\n"), [X, Y], {"line-ends 0"}),
+    "line feeds in the first delimiter": (MIXED, plain(b"x").replace(b"--b\r\n", b"--b\n"), [X], {"line-ends 0"}),
+    "a line feed before a later delimiter": (MIXED, b"--b\r\n\r\nx\n--b\r\n\r\ny\r\n--b--", [X, Y], {"line-ends 0"}),
+    "a line feed behind a later delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\n\r\ny\r\n--b--", [X, Y], {"line-ends 0"}),
+    "a line feed before the close delimiter": (MIXED, b"--b\r\n\r\nx\n--b--\r\n", [X], {"line-ends 0"}),
+    "a line feed in the preamble": (MIXED, b"old\n" + plain(b"x"), [X], {"line-ends 0"}),
+    "an empty line of a line feed before all": (MIXED, b"\n" + plain(b"x"), [X], {"line-ends 0"}),
+    "line feeds among the headers": (
+        MIXED,
+        joined(b"b", b"X-A: 1\nX-B: 2\n\nx\n"),
+        [([("X-A", "1"), ("X-B", "2")], b"x\n")],
+        {"line-ends 0"},
+    ),
+    "a line feed between two headers": (
+        MIXED,
+        joined(b"b", b"X-A: 1\nX-B: 2\r\n\r\nx"),
+        [([("X-A", "1"), ("X-B", "2")], b"x")],
+        {"line-ends 0"},
+    ),
+    "an empty line of a line feed": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n\nx\r\n\r\ny"),
+        [([("X-A", "1")], b"x\r\n\r\ny")],
+        {"line-ends 0"},
+    ),
+    "two carriage returns": (
+        MIXED,
+        plain(b"x", b"y").replace(b"\r\n", b"\r\r\n"),
+        [([], b"x\r"), ([], b"y\r")],
+        {"line-ends 0"},
+    ),
+    "a carriage return too many at the end of a header": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\r\n\r\nx"),
+        [HEADED],
+        {"line-ends 0"},
+    ),
+    "line feeds, and headers longer than a line may be": (
+        MIXED,
+        joined(b"b", b"X-A: 1\n\n" + b"x" * 40_000),
+        [([("X-A", "1")], b"x" * 40_000)],
+        {"line-ends 0"},
+    ),
+    "line feeds in what the parts hold": (
+        MIXED,
+        plain(b"a\nb\n\nc", b"\n").replace(b"--b\r", b"--b \r"),
+        [([], b"a\nb\n\nc"), ([], b"\n")],
+        {"delimiter-blanks 0"},
+    ),
+    # delimiters
+    "a blank behind the first delimiter": (MIXED, b"--b \r\n\r\nx\r\n--b--", [X], {"delimiter-blanks 0"}),
+    "blanks behind all of them": (
+        MIXED,
+        b"--b \t\r\n\r\nx\r\n--b\t\r\n\r\ny\r\n--b-- \r\n",
+        [X, Y],
+        {"delimiter-blanks 0"},
+    ),
+    "blanks behind the close delimiter": (MIXED, plain(b"x") + b"\t ", [X], {"delimiter-blanks 0"}),
+    "no close delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n", [X, ([], b"y\r\n")], {"close-missing 0"}),
+    "no close delimiter, and no line break": (MIXED, b"--b\r\n\r\nx", [X], {"close-missing 0"}),
+    "the last delimiter without its hyphens": (MIXED, b"--b\r\n\r\nx\r\n--b\r\n", [X], {"close-missing 0"}),
+    "the last delimiter without its hyphens, cut off": (MIXED, b"--b\r\n\r\nx\r\n--b", [X], {"close-missing 0"}),
+    "the last delimiter with one hyphen, cut off": (MIXED, b"--b\r\n\r\nx\r\n--b-", [X], {"close-missing 0"}),
+    "no close delimiter inside": (
+        MIXED,
+        joined(b"b", holding(b"--c\r\n\r\nx", b"c"), b"\r\ny"),
+        [inner("c", X), Y],
+        {"close-missing the multipart/mixed part"},
+    ),
+    "the close delimiter twice": (MIXED, plain(b"x") + b"\r\n--b--\r\n\r\n--b--\r\n", [X], {"close-repeated 0"}),
+    "an em dash behind the last delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\xe2\x80\x94\r\n", [X], {"close-dash 0"}),
+    "two en dashes of Windows behind it": (MIXED, b"--b\r\n\r\nx\r\n--b\x96\x96", [X], {"close-dash 0"}),
+    "more hyphens than the boundary says": (
+        MIXED,
+        joined(b"--b", b"\r\nx").replace(b"----b", b"---b"),
+        [X],
+        {"delimiter-hyphens 0"},
+    ),
+    "more hyphens than the boundary says, but for the close delimiter": (
+        MIXED,
+        b"----b\r\n\r\nx\r\n----b\r\n\r\ny\r\n--b--\r\nThe end\r\n",
+        [X, Y],
+        {"delimiter-hyphens 0"},
+    ),
+    "the hyphens of the delimiter in the boundary": (
+        "multipart/mixed; boundary=--b",
+        plain(b"x"),
+        [X],
+        {"delimiter-hyphens 0"},
+    ),
+    "the hyphens of the delimiter in the boundary, but for the close delimiter": (
+        "multipart/mixed; boundary=--b",
+        b"--b\r\n\r\nx\r\n----b--",
+        [X],
+        {"delimiter-hyphens 0"},
+    ),
+    "more hyphens, and no close delimiter": (MIXED, b"----b\r\n\r\nx", [X], {"delimiter-hyphens 0", "close-missing 0"}),
+    "no boundary parameter": ("multipart/mixed", plain(b"x"), [X], {"boundary-missing 0"}),
+    "no boundary parameter, and a preamble": (
+        "multipart/mixed",
+        b"old\r\n- \r\n" + plain(b"x"),
+        [X],
+        {"boundary-missing 0"},
+    ),
+    "an empty boundary parameter": ('multipart/mixed; boundary=""', plain(b"x"), [X], {"boundary-missing 0"}),
+    "another boundary": (MIXED, joined(b"c", b"\r\nx"), [X], {"boundary-wrong 0"}),
+    "the boundary in other capitals": (MIXED, joined(b"B", b"\r\nx"), [X], {"boundary-wrong 0"}),
+    "the beginning of the boundary": (MIXED, joined(b"b c", b"\r\nx"), [X], {"boundary-wrong 0"}),
+    "a multipart without parts": (
+        MIXED,
+        joined(b"b", holding(b"\r\n--c--", b"c")),
+        [inner("c")],
+        {"multipart-empty the multipart/mixed part"},
+    ),
+    "a close delimiter alone": (MIXED, b"--b--\r\n", [], {"multipart-empty 0"}),
+    "an inner boundary that begins with the outer one": (
+        MIXED,
+        joined(b"b", holding(joined(b"bc", b"\r\nx", b"\r\ny"), b"bc"), b"\r\ny"),
+        [inner("bc", X, Y), Y],
+        {"boundary-prefix 1"},
+    ),
+    "an inner boundary that begins with the outer close delimiter": (
+        "multipart/mixed; boundary=abc",
+        joined(b"abc", holding(b"old\r\n" + joined(b"abc--1", b"\r\nx"), b"abc--1")),
+        [inner("abc--1", X)],
+        {"boundary-prefix 1"},
+    ),
+    "an inner close delimiter that begins with the outer delimiter": (
+        "multipart/mixed; boundary=b-",
+        joined(b"b-", holding(joined(b"b", b"\r\nx"), b"b")),
+        [inner("b", X)],
+        {"boundary-prefix 1"},
+    ),
+    # parts
+    "headers alone": (
+        MIXED,
+        b"--b\r\nX-A: 1\r\n--b\r\n\r\nx\r\n--b--",
+        [([("X-A", "1")], b""), X],
+        {"part-bodyless 1"},
+    ),
+    "headers and their empty line alone": (
+        MIXED,
+        b"--b\r\nX-A: 1\r\n\r\n--b\r\n\r\nx\r\n--b--",
+        [([("X-A", "1")], b""), X],
+        {"part-bodyless 1"},
+    ),
+    "headers of any name and their empty line alone": (
+        MIXED,
+        b"--b\r\nDate: 1\r\n\r\n--b\r\n\r\nx\r\n--b--",
+        [([("Date", "1")], b""), X],
+        {"part-bodyless 1"},
+    ),
+    "headers alone, last": (
+        MIXED,
+        b"--b\r\n\r\nx\r\n--b\r\nX-A: 1\r\n--b--",
+        [X, ([("X-A", "1")], b"")],
+        {"part-bodyless 2"},
+    ),
+    "an empty line alone": (MIXED, b"--b\r\n\r\n--b\r\n\r\nx\r\n--b--", [([], b""), X], {"part-bodyless 1"}),
+    "no headers, and XML": (MIXED, joined(b"b", b"<x>\r\n\r\n</x>"), [([], b"<x>\r\n\r\n</x>")], {"headers-unended 1"}),
+    "no empty line": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\nThe text.\r\nMore"),
+        [([("X-A", "1")], b"The text.\r\nMore")],
+        {"headers-unended 1"},
+    ),
+    "no empty line, and XML with empty lines": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n<x a:b='1'>\r\n\r\n</x>"),
+        [([("X-A", "1")], b"<x a:b='1'>\r\n\r\n</x>")],
+        {"headers-unended 1"},
+    ),
+    "no empty line, and XML in one line that is longer than headers may be": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n<" + b"x" * 40_000),
+        [([("X-A", "1")], b"<" + b"x" * 40_000)],
+        {"headers-unended 1"},
+    ),
+    "no empty line, and then an empty line behind what cannot be a header": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\nfirst\r\nsecond\r\n\r\nthird"),
+        [([("X-A", "1")], b"first\r\nsecond\r\n\r\nthird")],
+        {"headers-unended 1"},
+    ),
+    "an empty line with blanks": (MIXED, joined(b"b", b"X-A: 1\r\n \t\r\nx"), [HEADED], {"headers-end-blank 1"}),
+    "an empty line with blanks, before an empty line far away": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n \r\nThe text\r\n\r\nx"),
+        [([("X-A", "1")], b"The text\r\n\r\nx")],
+        {"headers-end-blank 1"},
+    ),
+    "a parameter that is not indented": (
+        MIXED,
+        joined(b"b", b'Content-Type: text/plain;\r\ncharset="utf-8"\r\nX-A: 1\r\n\r\nx'),
+        [([("Content-Type", 'text/plain; charset="utf-8"'), ("X-A", "1")], b"x")],
+        {"header-unindented 1"},
+    ),
+    "a parameter that is not indented and begins with its semicolon": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\n;charset=utf-8\r\n\r\nx"),
+        [([("Content-Type", "text/plain ;charset=utf-8")], b"x")],
+        {"header-unindented 1"},
+    ),
+    "a boundary in a line that is not indented": (
+        MIXED,
+        joined(b"b", b"Content-Type: multipart/mixed;\r\nboundary=c:d\r\n\r\n" + joined(b"c:d", b"\r\nx")),
+        [([("Content-Type", "multipart/mixed; boundary=c:d")], [X])],
+        {"header-unindented 1"},
+    ),
+    "a header that ends in a semicolon, and another header": (
+        MIXED,
+        joined(b"b", b"X-A: 1;\r\nX-B: a=b\n\r\nx"),
+        [([("X-A", "1;"), ("X-B", "a=b")], b"x")],
+        {"line-ends 0"},
+    ),
+    "headers folded with TAB": (
+        MIXED,
+        joined(b"b", b"X-A:\r\n\t1;\r\n \t2\n\nx"),
+        [([("X-A", "1; \t2")], b"x")],
+        {"line-ends 0"},
+    ),
+    "a header with a dot in its name": (
+        MIXED,
+        joined(b"b", b"X.Y: 1\r\n\r\nx"),
+        [([("X.Y", "1")], b"x")],
+        {"header-name 1"},
+    ),
+    "blanks around the name of a header": (
+        MIXED,
+        joined(b"b", b"x-a \t: 1\r\nX.Y:\r\n\r\nx"),
+        [([("X-A", "1"), ("X.Y", "")], b"x")],
+        {"header-name 1"},
+    ),
+    "a Content-Length with a sign": (
+        MIXED,
+        joined(b"b", b"content-length: +1\r\n\r\nxyz"),
+        [([("Content-Length", "+1")], b"xyz")],
+        {"part-length 1"},
+    ),
+    "two Content-Length": (
+        MIXED,
+        joined(b"b", b"\r\nx", b"Content-Length: 1\r\nContent-Length: 2\r\n\r\ny"),
+        [X, ([("Content-Length", "1"), ("Content-Length", "2")], b"y")],
+        {"part-length 2"},
+    ),
+    "a Content-Length that is right, beside something else": (
+        MIXED,
+        joined(b"b", b"Content-Length: 1\n\r\nx"),
+        [([("Content-Length", "1")], b"x")],
+        {"line-ends 0"},
+    ),
+    "latin-1 and UTF-8 in headers": (
+        MIXED,
+        joined(b"b", b"X-A: \xf6\nX-B: \xc3\xb6\r\n\r\nx"),
+        [([("X-A", "ö"), ("X-B", "ö")], b"x")],
+        {"line-ends 0"},
+    ),
+    # levels
+    "an outer level that is irregular, and one inside that is not": (
+        MIXED,
+        b"--b\n" + holding(joined(b"c", b"\r\nx"), b"c") + b"\r\n--b--",
+        [inner("c", X)],
+        {"line-ends 0"},
+    ),
+    "a level inside that is irregular, and an outer one that is not": (
+        MIXED,
+        joined(b"b", holding(b"--c\r\n\r\nx\n--c--", b"c", b"Content-ID: <i>\r\n")),
+        [([("Content-Type", 'multipart/mixed; boundary="c"'), ("Content-Id", "<i>")], [X])],
+        {"line-ends part <i>"},
+    ),
+    "the outer delimiter in an inner part, behind a line feed": (
+        MIXED,
+        joined(b"b", holding(joined(b"c", b"\r\nx\n--b\r\ny"), b"c"), b"\r\ny"),
+        [inner("c", ([], b"x\n--b\r\ny")), Y],
+        set(),
+    ),
+}
+
+WAYS = pytest.mark.parametrize(
+    ("in_memory", "size"),
+    [(IN_MEMORY, SLICE), (0, SLICE), (IN_MEMORY, 1), (0, 1), (0, 2), (0, 3), (0, 7), (0, 64)],
+    ids=str,
+)
+
+
+def noted(places: dict[str, list[str]], whole: str = "the body") -> set[str]:
+    """``name 0`` for what is noted about the whole, ``name 1`` for its first part, else ``name PLACE``."""
+    told = set()
+    for name, found in places.items():
+        for where in found:
+            part = re.fullmatch(rf"part (\d+) of {re.escape(whole)}", where)
+            told.add(f"{name} {part[1] if part else '0' if where == whole else where}")
+    return told
+
+
+@WAYS
+@pytest.mark.parametrize("case", MENDED)
+def test_irregular_framing_is_read_and_named(case: str, in_memory: int, size: int) -> None:
+    header, body, expected, deviations = MENDED[case]
+    if len(body) > SLICE // 2 and size < 64:
+        size *= 1000
+    with slices(size):
+        shapes, places = read(body, header, in_memory=in_memory)
+    assert shapes == expected
+    assert noted(places) == deviations
+
+
+@pytest.mark.parametrize("case", MENDED)
+def test_the_same_is_read_inside_of_another_multipart(case: str) -> None:
+    header, body, expected, deviations = MENDED[case]
+    part = b"Content-ID: <whole>\r\nContent-Type: " + header.encode() + b"\r\n\r\n" + body
+    shapes, places = read(joined(b"the outer one", part), 'multipart/mixed; boundary="the outer one"')
+    assert shapes == [([("Content-Id", "<whole>"), ("Content-Type", header)], expected)]
+    assert noted(places, "part <whole>") == deviations
+
+
+@pytest.mark.parametrize(
+    "case", [case for case, (*_, deviations) in MENDED.items() if deviations and "longer than" not in case]
+)
+def test_a_strict_reader_refuses_it(case: str) -> None:
+    header, body, _, deviations = MENDED[case]
+    inside = not any(deviation[-1].isdigit() for deviation in deviations)
+    with pytest.raises((ValidationError, ContentError)) as caught:
+        read(body, header, strict=True)
+    assert type(caught.value) is (ContentError if inside else ValidationError)
+    assert "cannot be read: " in (caught.value.details or "")
+
+
+def test_there_is_a_case_for_every_deviation_of_the_framing() -> None:
+    named = {deviation.partition(" ")[0] for *_, deviations in MENDED.values() for deviation in deviations}
+    assert named == set(AREAS["The framing"]) - {"multipart-encoded"}
+
+
+GOES_ON = "begins with the delimiter and goes on"
+BEHIND = "there is a delimiter behind the close delimiter"
+NO_COLON = "has no colon, and may be the first line of the part"
+DIRECTLY = "a delimiter follows directly on a delimiter"
+CUT = "the body ends in the middle of a delimiter"
+NO_DELIMITER = "no line begins with the delimiter that the boundary parameter gives"
+UNNAMED = "has no boundary parameter, and the body does not name one plainly"
+REFUSED: dict[str, tuple[str, bytes, str]] = {
+    "nothing": (MIXED, b"", NO_DELIMITER),
+    "no delimiter": (MIXED, b"hello\r\n", NO_DELIMITER),
+    "carriage returns only": (MIXED, plain(b"x").replace(b"\r\n", b"\r"), GOES_ON),
+    "no boundary, and no close delimiter": ("multipart/mixed", b"--b\r\n\r\nx\r\n--b\r\n\r\ny", UNNAMED),
+    "no boundary, and rulers in a text": ("multipart/mixed", b"-----\r\nx\r\n-----\r\n-------\r\n", UNNAMED),
+    "no boundary, and a signature": ("multipart/mixed", b"Regards\r\n--\r\nA. Sender\r\n", UNNAMED),
+    "no boundary, and no delimiter": ("multipart/mixed", b"hello\r\n", UNNAMED),
+    "no boundary, and a first line that is too long": ("multipart/mixed", joined(b"b" * 300, b"\r\nx"), UNNAMED),
+    "another boundary, and no close delimiter": (MIXED, b"--c\r\n\r\nx\r\n--c\r\n\r\ny", NO_DELIMITER),
+    "two boundaries": ("multipart/mixed; boundary=b; boundary=c", plain(b"x"), "two different boundary parameters"),
+    "a boundary with a line break": ('multipart/mixed; boundary="b\r\n c"', plain(b"x"), "holds a line break"),
+    "text behind the first delimiter": (MIXED, b"--bc\r\n\r\nx\r\n--b--", GOES_ON),
+    "text behind a later delimiter": (MIXED, b"--b\r\n\r\nx\r\n--bc\r\n\r\ny\r\n--b--", GOES_ON),
+    "one hyphen behind a delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b-\r\n", GOES_ON),
+    "a dash behind a delimiter that is not the last": (
+        MIXED,
+        b"--b\r\n\r\nx\r\n--b\xe2\x80\x94\r\n" + b"x" * 99 + b"\r\n--b--",
+        GOES_ON,
+    ),
+    "text behind the close delimiter": (MIXED, plain(b"x") + b"c\r\n", GOES_ON),
+    "text far behind the close delimiter": (MIXED, plain(b"x") + b" " * 2 * SLICE + b"c", GOES_ON),
+    "an inner delimiter in the headers": (
+        MIXED,
+        b"--b\r\nContent-Type: multipart/mixed; boundary=bc\r\n--bc\r\n\r\n\r\nx\r\n--bc--\r\n--b--",
+        f"{GOES_ON}|{NO_COLON}",
+    ),
+    "a delimiter that goes on in a multipart of another boundary": (
+        MIXED,
+        joined(b"b", holding(joined(b"c", b"\r\nx\r\n--bd"), b"c")),
+        GOES_ON,
+    ),
+    "a delimiter behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--b\r\n\r\ny\r\n--b--", BEHIND),
+    "the close delimiter many times": (MIXED, plain(b"x") + b"\r\n--b--" * 9, BEHIND),
+    "text between two close delimiters": (MIXED, plain(b"x") + b"\r\ny\r\n--b--", BEHIND),
+    "a delimiter that goes on behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--bc", BEHIND),
+    "a delimiter late in the epilogue": (MIXED, plain(b"x") + b"\r\n" + b"x" * 2 * SLICE + b"\r\n--b", BEHIND),
+    "a close delimiter that comes first": (MIXED, b"--b--\r\n--b\r\n\r\nx\r\n--b--", BEHIND),
+    "text before a close delimiter that comes first": (MIXED, b"text\r\n--b--\r\n", "there is text before it"),
+    "much space before a close delimiter that comes first": (
+        MIXED,
+        b"\r\n" * 40 + b"--b--\r\n",
+        "there is text before",
+    ),
+    "the first delimiter and nothing else": (MIXED, b"--b", "nothing behind the first delimiter"),
+    "the first delimiter line and nothing else": (MIXED, b"--b\r\n", "nothing behind the first delimiter"),
+    "a part of nothing": (MIXED, b"--b\r\n--b--\r\n", DIRECTLY),
+    "a delimiter twice": (MIXED, b"--b\r\n--b\r\n\r\nx\r\n--b--\r\n", DIRECTLY),
+    "an end in the middle of a delimiter": ("multipart/x; boundary=bcd", b"--bcd\r\n\r\nx\r\n--b", CUT),
+    "an end behind the hyphens of a delimiter": ("multipart/x; boundary=bcd", b"--bcd\r\n\r\nx\n--", CUT),
+    "an end among the headers": (MIXED, b"--b\r\nX-A: 1\r\n", "ends among the headers"),
+    "an end in a header": (MIXED, b"--b\r\n\r\nx\r\n--b\r\nContent-Ty", "ends among the headers|cannot|may be"),
+    "blanks among the headers": (MIXED, joined(b"b", b"X-A: 1\r\n \t\r\nX-B: 2\r\n\r\nx"), "nothing but blanks"),
+    "blanks before the empty line": (MIXED, joined(b"b", b"X-A: 1\r\n \r\n\r\nx"), "nothing but blanks"),
+    "no colon in a header": (MIXED, joined(b"b", b"X-A: 1\r\nX-B\r\nX-C: 3\r\n\r\nx"), NO_COLON),
+    "no colon in the last header": (MIXED, joined(b"b", b"X-A: 1\r\nX-B\r\n\r\nx"), NO_COLON),
+    "no name in a header": (MIXED, joined(b"b", b": 1\r\n\r\nx"), NO_COLON),
+    "a header that goes on, unindented, without a semicolon before it": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\ncharset=utf-8\r\n\r\nx"),
+        NO_COLON,
+    ),
+    "a last header that may be text": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\nNote: the text"),
+        "may be text",
+    ),
+    "a bare carriage return between headers": (MIXED, joined(b"b", b"X-A: 1\rX-B: 2\r\n\r\nx"), "bare carriage return"),
+    "a bare carriage return in a folded line": (MIXED, joined(b"b", b"X-A:\r\n 1\r2\r\n\r\nx"), "bare carriage return"),
+    "a first header that is indented": (MIXED, joined(b"b", b" X-A: 1\r\n\r\nx"), "is indented"),
+}
+
+
+@WAYS
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_could_be_read_in_two_ways_is_refused_with_the_reason(case: str, in_memory: int, size: int) -> None:
+    header, body, reason = REFUSED[case]
+    if len(body) > SLICE and size < 64:
+        size *= 1000
+    with slices(size), pytest.raises(ValidationError) as caught:
+        read(body, header, in_memory=in_memory)
+    assert type(caught.value) is ValidationError
+    assert re.fullmatch(rf"the multipart body cannot be read: .*({reason}).*", caught.value.details or "")
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_the_same_is_refused_inside_and_the_part_is_named(case: str) -> None:
+    header, body, reason = REFUSED[case]
+    if "\r" in header:  # would be folded there
+        return
+    part = b"Content-ID: <whole>\r\nContent-Type: " + header.encode() + b"\r\n\r\n" + body
+    with pytest.raises(ContentError, match=f"part <whole> cannot be read: .*({reason})"):
+        read(joined(b"the outer one", part), 'multipart/mixed; boundary="the outer one"')
+
+
+# -- limits
+
+
+def test_the_limits_hold_for_irregular_framing_too() -> None:
+    many = b"".join(b"--b\n\nx\n" for _ in range(5)) + b"--b--"
+    assert len(read(many, limits=Limits(parts=5))[0]) == 5
+    with pytest.raises(LimitExceeded, match=r"more than 4 parts \(parts\)"):
+        read(many, limits=Limits(parts=4))
+    long = joined(b"b", b"X-A: " + b"a" * 95 + b"\n\nx")
+    assert read(long, limits=Limits(header_line=100))[0] == [([("X-A", "a" * 95)], b"x")]
+    with pytest.raises(LimitExceeded, match=r"over 99 octets \(header_line\)"):
+        read(long, limits=Limits(header_line=99))
+    headers = joined(b"b", b"X-A: 1\n" * 3 + b"\nx")
+    assert len(read(headers, limits=Limits(headers=3))[0][0][0]) == 3
+    with pytest.raises(LimitExceeded, match=r"more than 2 headers \(headers\)"):
+        read(headers, limits=Limits(headers=2))
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_the_headers_of_a_part_and_of_all_have_a_budget(over: int) -> None:
+    limits = Limits(header_line=100)
+    lines = b"X-A: " + b"a" * 44 + b"\n"
+    block = lines * 8  # 400 octets, the empty line not counted
+    body = joined(b"b", block[: 399 - len(lines)] + b"a" * (49 + over) + b"\n\nx")
+    assert len(block[: 399 - len(lines)]) + 49 + over + 2 == 400 + over
+    if over:
+        with pytest.raises(LimitExceeded, match=r"a part are longer than 400 octets \(4 times header_line\)"):
+            read(body, limits=limits)
+    else:
+        read(body, limits=limits)
+    parts = [lines * 7 + b"\nx"] * (18 + over)  # 351 octets each
+    if over:
+        with pytest.raises(LimitExceeded, match=r"all parts are longer than 6400 octets \(64 times header_line\)"):
+            read(joined(b"b", *parts), limits=limits)
+    else:
+        assert len(read(joined(b"b", *parts), limits=limits)[0]) == 18
+
+
+def test_headers_without_an_end_are_refused() -> None:
+    with pytest.raises(LimitExceeded, match="4 times header_line"):
+        read(b"--b\n" + b"X-A: b\n" * 10_000, limits=Limits(headers=10**6))
+    with pytest.raises(LimitExceeded, match="header_line"):
+        read(b"--b\n" + b"a" * 100_000)
+
+
+def test_delimiters_of_parts_inside_are_counted_where_they_are_found() -> None:
+    inside = joined(b"bc", *[b"\r\nx"] * 6)
+    body = joined(b"b", holding(inside, b"bc"))
+    assert len(read(body, limits=Limits(parts=7))[0][0][1]) == 6
+    with pytest.raises(LimitExceeded, match=r"\(parts\)"):
+        read(body, limits=Limits(parts=3))
+
+
+def test_what_was_counted_in_a_reading_that_failed_is_forgotten() -> None:
+    """Else the parts of the regular attempt would count twice."""
+    good = holding(joined(b"c", *[b"\r\nx"] * 5), b"c")
+    body = joined(b"b", good, good.replace(b"--c--", b"--c-- ")) + b" "
+    shapes, places = read(body, limits=Limits(parts=12))
+    assert [len(inside) for _, inside in shapes] == [5, 5]
+    assert places == {"delimiter-blanks": ["the body", "the multipart/mixed part"]}
+
+
+def test_a_tower_of_irregular_levels_costs_the_square_of_its_height_and_no_more() -> None:
+    def tower(levels: int) -> bytes:
+        body = joined(b"innermost", b"\nx")
+        inside = b"innermost"
+        for level in range(levels):
+            boundary = b"%dlevel" % level
+            body, inside = joined(boundary, holding(body, inside) + b"\n").replace(b"\r\n--", b"\n--"), boundary
+        return body
+
+    reads = [0]
+
+    class Counted(Buffer):
+        __slots__ = ()
+
+        def read(self, start: int, end: int) -> bytes:
+            reads[0] += end - start
+            return super().read(start, end)
+
+    for levels in (3, 7):
+        body = tower(levels)
+        reads[0] = 0
+        header = parse_content_type(f"multipart/mixed; boundary={levels - 1}level")
+        parts, _ = read_parts(header, Counted(body), Limits(), Deviations())
+        depth = 0
+        while parts[0].is_multipart:
+            parts, depth = parts[0].parts, depth + 1
+        assert depth == levels
+        assert reads[0] < 40 * (levels + 1) * (levels + 1) * (len(body) // (levels + 1))
+
+
+def test_a_large_irregular_message_is_read_in_constant_memory() -> None:
+    octets = bytes(range(256)) * 4096 * 8
+    body = b"--b\n\n" + octets + b"\n--b--"
+    with Buffer() as buffer:
+        for offset in range(0, len(body), SLICE):
+            buffer.write(body[offset : offset + SLICE])
+        buffer.finish()
+        tracemalloc.start()
+        try:
+            [part], _ = read_parts(parse_content_type(MIXED), buffer, Limits(), Deviations())
+            assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        finally:
+            tracemalloc.stop()
+        assert part.size == len(octets)
+        assert part.data == octets
+
+
+# -- messages made by the rules, and by their breaking
+
+
+@dataclass
+class Node:
+    """A part to be written."""
+
+    headers: list[tuple[str, str]]
+    octets: bytes = b""
+    parts: list[Node] = field(default_factory=list)
+
+    @property
+    def shape(self) -> Shape:
+        return list(self.headers), [part.shape for part in self.parts] if self.parts else self.octets
+
+
+#: What a writer can do wrong so that nobody can misread it.
+FLAWS = (
+    "line-ends",
+    "delimiter-blanks",
+    "delimiter-hyphens",
+    "boundary-missing",
+    "boundary-wrong",
+    "boundary-prefix",
+    "close-missing",
+    "close-repeated",
+    "part-bodyless",
+    "part-length",
+    "headers-unended",
+    "headers-end-blank",
+    "header-unindented",
+    "header-name",
+)
+
+
+class Writer:
+    """Writes a multipart, with the flaws that it is told, wherever they fit."""
+
+    def __init__(self, flaws: frozenset[str], seed: int) -> None:
+        self._flaws = flaws
+        self._chance = random.Random(seed)
+
+    def _does(self, flaw: str) -> bool:
+        return flaw in self._flaws and self._chance.random() < 0.7
+
+    def _break(self) -> bytes:
+        return self._chance.choice([b"\n", b"\r\r\n"]) if self._does("line-ends") else b"\r\n"
+
+    def _blanks(self) -> bytes:
+        return self._chance.choice([b" ", b"\t", b" \t "]) if self._does("delimiter-blanks") else b""
+
+    def multipart(self, node: Node, boundary: str, *, is_open: bool | None = None) -> bytes:
+        """``is_open`` says that the close delimiter is missing; None leaves it to chance."""
+        if is_open is None:
+            is_open = self._does("close-missing")
+        opener = (b"---" if self._does("delimiter-hyphens") else b"--") + boundary.encode()
+        written = self._chance.choice([b"", b"\r\n", b"For old readers\r\n", b"X-A: 1\r\n\r\n", b"see -- here\r\n"])
+        for part in node.parts[:-1]:
+            written += self._delimited(opener, part)
+        written += self._delimited(opener, node.parts[-1], is_cut=is_open)
+        if is_open:
+            return written
+        written += opener + b"--" + self._blanks()
+        return written + b"\r\n" + opener + b"--\r\n" if self._does("close-repeated") else written
+
+    def _delimited(self, opener: bytes, part: Node, *, is_cut: bool = False) -> bytes:
+        """A part between its delimiter and the line break of the next; ``is_cut`` if nothing comes behind it."""
+        written = opener + self._blanks() + self._break() + self._part(part, is_cut=is_cut)
+        if is_cut:
+            return written
+        # A carriage return at the end of a part would become one with a bare line feed.
+        return written + (b"\n" if self._does("line-ends") and not written.endswith(b"\r") else b"\r\n")
+
+    def _part(self, node: Node, *, is_cut: bool) -> bytes:
+        headers = b"".join(self._header(name, value) for name, value in node.headers)
+        octets = self.multipart(node, boundary_in(node)) if node.parts else node.octets
+        if not octets and not is_cut and self._does("part-bodyless"):
+            return headers
+        if octets.startswith(b"<") and self._does("headers-unended"):
+            return headers + octets
+        blanks = b" \t" if octets.startswith(b"<") and self._does("headers-end-blank") else b""
+        return headers + blanks + self._break() + octets
+
+    def _header(self, name: str, value: str) -> bytes:
+        fold = b";\r\n" if self._does("header-unindented") else self._chance.choice([b"; ", b";\r\n\t", b";\r\n "])
+        return f"{name}: {value}".encode().replace(b"; ", fold, 1) + self._break()
+
+
+def boundary_in(node: Node) -> str:
+    [value] = [value for name, value in node.headers if name == "Content-Type"]
+    return parse_content_type(value).parameters["boundary"]
+
+
+def a_tree(chance: random.Random, flaws: frozenset[str], boundary: str, depth: int) -> Node:
+    """A multipart of random parts; with flaws in what their headers say."""
+    node = Node([("Content-Type", f"multipart/mixed; boundary={boundary}")])
+    for index in range(chance.randrange(1, 4)):
+        if depth and chance.random() < 0.4:
+            inside = f"{boundary}-{index}" if "boundary-prefix" in flaws else f"{index}x{boundary}"
+            node.parts.append(a_tree(chance, flaws, inside, depth - 1))
+            continue
+        headers = [("Content-Id", f"<{index}>"), ("Content-Type", "text/plain; charset=utf-8")]
+        if "header-name" in flaws and chance.random() < 0.5:
+            headers.append(("X.Y", "1"))
+        if "part-length" in flaws and chance.random() < 0.5:
+            headers.append(("Content-Length", "+7"))
+        octets = chance.choice(
+            [b"", b"<x>\r\n\r\n</x>", b"text\nand\r\nmore: of it\r\n\r\n", chance.randbytes(chance.randrange(200))]
+        )
+        node.parts.append(Node(headers, octets))
+    return node
+
+
+@given(st.integers(0, 2**32), st.frozensets(st.sampled_from(FLAWS)))
+@settings(deadline=None, max_examples=600)
+def test_any_combination_of_flaws_gives_the_same_parts_as_none(seed: int, flaws: frozenset[str]) -> None:
+    node = a_tree(random.Random(seed), flaws, "bound", 2)
+    is_named_by_body = bool(flaws & {"boundary-missing", "boundary-wrong"})
+    body = Writer(flaws, seed).multipart(node, "bound", is_open=False if is_named_by_body else None)
+    header = "multipart/mixed; boundary=bound"
+    if is_named_by_body:
+        header = "multipart/mixed" if "boundary-missing" in flaws else "multipart/mixed; boundary=other"
+    shapes, places = read(body, header)
+    assert shapes == node.shape[1]
+    assert set(places) <= flaws
+
+
+@given(st.integers(0, 2**32))
+@settings(deadline=None, max_examples=200)
+def test_what_is_written_by_the_rules_has_no_deviations_and_is_not_framed_anew(seed: int) -> None:
+    node = a_tree(random.Random(seed), frozenset(), "bound", 2)
+    body = Writer(frozenset(), seed).multipart(node, "bound")
+    with mock.patch.object(mime_module, "reframe", side_effect=AssertionError("it was framed anew")):
+        shapes, places = read(body, "multipart/mixed; boundary=bound")
+    assert shapes == node.shape[1]
+    assert places == {}
