@@ -1,12 +1,18 @@
-"""Names of character sets, as they come from a peer."""
+"""Names of character sets, as they come from a peer, and text in one of them."""
 
 from __future__ import annotations
 
 import codecs
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 # Codecs of Python that are no character sets. Of these, punycode takes a time that grows with the square of its input.
 _NOT_FOR_PEERS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "mbcs", "oem"})
+
+
+# What is called by the name of a character set is often the wider one that Windows made of it (WHATWG Encoding, 4.2).
+_WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932"}
 
 
 @lru_cache(maxsize=128)
@@ -14,23 +20,70 @@ def codec(name: str) -> str | None:
     """Python's name for the character set ``name``; None where there is none.
 
     >>> codec("UTF8"), codec("utf:8"), codec("ks_c_5601-1987"), codec("latin-42")
-    ('utf-8', 'utf-8', 'euc_kr', None)
+    ('utf-8', 'utf-8', 'cp949', None)
     """
     try:
         info = codecs.lookup(name.strip())
     except (LookupError, ValueError):
         return None
     known = info.name.replace("_", "-") not in _NOT_FOR_PEERS and getattr(info, "_is_text_encoding", True)
-    return info.name if known else None
+    return _WIDER.get(info.name, info.name) if known else None
+
+
+# The codecs of ISO 2022 that Python has.
+_ISO_2022 = ("jp", "jp_1", "jp_2", "jp_2004", "jp_3", "jp_ext", "kr")
+_DECLARATION = re.compile(rb"""<\?xml[^>]{1,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+
+
+def declared(octets: bytes) -> str | None:
+    """The encoding that an XML declaration at the beginning of ``octets``, which are a superset of ASCII, gives."""
+    declaration = _DECLARATION.match(octets[:300].removeprefix(codecs.BOM_UTF8).lstrip())
+    return declaration[1].decode("ascii") if declaration else None
+
+
+def decoded(octets: bytes, charset: str) -> str | None:
+    """``octets`` as text in a character set that :func:`codec` knows; None where they are not in it."""
+    try:
+        return octets.decode(charset)
+    except ValueError:
+        return None
+
+
+def find_charset(octets: bytes, claims: Sequence[str]) -> str | None:
+    """The character set that ``octets`` are in, judged by themselves first and by what is said of them only then.
+
+    A byte order mark; else UTF-8, where they are valid UTF-8 without NUL and ESC; else the first of ``claims`` that
+    they are in. None where nothing is left. Peers label what they did not convert, so a label is the weaker witness.
+    """
+    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        candidates = ["utf-16"]
+    elif b"\0" not in octets and b"\x1b" not in octets and (octets.isascii() or decoded(octets, "utf-8") is not None):
+        return "utf-8"
+    else:
+        candidates = [name for claim in claims if (name := codec(claim)) is not None]
+        if octets.startswith((b"<\0", b"\0<")):  # XML 1.0, appendix F
+            candidates.insert(0, "utf-16-le" if octets.startswith(b"<") else "utf-16-be")
+    return next((name for name in candidates if decoded(octets, name) is not None), None)
+
+
+# They write all characters in those of ASCII, so octets that are ASCII may be in one of them after all.
+_IN_ASCII = frozenset({"utf-7", "hz", *(f"iso2022_{name}" for name in _ISO_2022)})
 
 
 def decode_text(octets: bytes, charset: str | None) -> str:
-    """``octets`` as text: by their byte order mark, else by ``charset``, else as UTF-8.
+    """``octets`` as text, in the character set that :func:`find_charset` finds.
+
+    ``charset`` is what their label says; where they are XML, their declaration is a claim as well. Octets of
+    nothing but ASCII are in their label's only if that hides other characters in them.
 
     Never raises: an octet that is not of the character set becomes U+FFFD.
     """
-    if octets.startswith(codecs.BOM_UTF8):
-        return octets[3:].decode("utf-8", "replace")
-    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return octets.decode("utf-16", "replace")
-    return octets.decode((charset and codec(charset)) or "utf-8", "replace")
+    label = codec(charset) if charset else None
+    found: str | None
+    if octets.isascii() and b"\0" not in octets:
+        found = label if label in _IN_ASCII else "utf-8"
+    elif octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        found = "utf-16"
+    else:
+        found = find_charset(octets, [claim for claim in (charset, declared(octets)) if claim])
+    return octets.decode(found or label or "utf-8", "replace").removeprefix("\ufeff")

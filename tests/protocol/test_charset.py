@@ -38,10 +38,10 @@ NOT_FOR_PEERS += ["unicode_escape", "unicode-escape", "raw_unicode_escape", "raw
         (" utf-8 ", "utf-8"),
         ("us-ascii", "ascii"),
         ("ISO-8859-1", "iso8859-1"),
-        ("ks_c_5601-1987", "euc_kr"),
-        ("ksc5601", "euc_kr"),
-        ("euc-kr", "euc_kr"),
-        ("GB2312", "gb2312"),
+        ("ks_c_5601-1987", "cp949"),
+        ("ksc5601", "cp949"),
+        ("euc-kr", "cp949"),
+        ("GB2312", "gb18030"),
         ("utf-16", "utf-16"),
         ("utf:8", "utf-8"),
         ("", None),
@@ -81,6 +81,37 @@ def test_the_names_that_are_kept_are_bounded() -> None:
         ("smör".encode("latin-1"), "latin-42", "sm\ufffdr"),
         ("한".encode("euc-kr"), "KS_C_5601-1987", "한"),
         ("smör".encode("utf-16-be"), "utf-16-be", "smör"),
+        # The octets are believed, not the name.
+        ("smör".encode(), "latin-1", "smör"),
+        ("한글".encode(), "euc-kr", "한글"),
+        ("똠".encode("cp949"), "ks_c_5601-1987", "똠"),
+        ("镕".encode("gbk"), "GB2312", "镕"),
+        ("中文".encode(), "GB2312", "中文"),
+        ("中文".encode("gb2312"), "GB2312", "中文"),
+        (b"plain", "utf-16", "plain"),
+        (b"plain", "GB2312", "plain"),
+        # Seven bits that stand for more.
+        ("日本".encode("iso-2022-jp"), "iso-2022-jp", "日本"),
+        ("中文".encode("hz"), "hz-gb-2312", "中文"),
+        ("a€b".encode("utf-7"), "utf-7", "a€b"),
+        # The declaration of XML speaks where nothing else does.
+        (
+            '<?xml version="1.0" encoding="euc-kr"?>\n<a>한</a>'.encode("euc-kr"),
+            None,
+            '<?xml version="1.0" encoding="euc-kr"?>\n<a>한</a>',
+        ),
+        (
+            '<?xml version="1.0" encoding="euc-kr"?>\n<a>한</a>'.encode("euc-kr"),
+            "utf-8",
+            '<?xml version="1.0" encoding="euc-kr"?>\n<a>한</a>',
+        ),
+        (
+            '<?xml version="1.0" encoding="utf-16"?><a>ö</a>'.encode(),
+            None,
+            '<?xml version="1.0" encoding="utf-16"?><a>ö</a>',
+        ),
+        ("<a>ö</a>".encode("utf-16-le"), None, "<a>ö</a>"),
+        ("<a>ö</a>".encode("utf-16-be"), "utf-8", "<a>ö</a>"),
         # A byte order mark wins over the name.
         (codecs.BOM_UTF8 + "smör".encode(), "latin-1", "smör"),
         (codecs.BOM_UTF16_LE + "smör".encode("utf-16-le"), "latin-1", "smör"),
@@ -90,7 +121,7 @@ def test_the_names_that_are_kept_are_bounded() -> None:
         (b"", "", ""),
     ],
 )
-def test_text_is_read_by_its_mark_then_by_its_name_then_as_utf_8(octets: bytes, charset: str | None, text: str) -> None:
+def test_text_is_read_by_its_octets_then_by_its_name(octets: bytes, charset: str | None, text: str) -> None:
     assert decode_text(octets, charset) == text
 
 
