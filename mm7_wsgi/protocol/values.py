@@ -125,6 +125,29 @@ def is_version(text: str) -> bool:
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,30}))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+# As clients write a date otherwise. Each has one reading only: the year has four digits, and the month stands behind it
+# or has a name.
+_LONGEST_DATE = 100
+_ZONE = r"(?: {0,3}(Z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?))?"
+_LOOSE_DATE_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:T| {1,3})([0-9]{1,2}):([0-9]{1,2})"
+    r"(?::([0-9]{1,2})(?:\.([0-9]{1,30}))?)?" + _ZONE,
+    re.ASCII | re.IGNORECASE,
+)
+_COMPACT_DATE_TIME = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T?([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{1,30}))?" + _ZONE,
+    re.ASCII | re.IGNORECASE,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# RFC 5322, 3.3. The name of the day says nothing that the date does not, so it can be in any language, or damaged. In
+# Korean a month is its number and the word for month, which may be damaged as well.
+_MAIL_DATE = re.compile(
+    r"(?:[^0-9\s,]{1,12},\s{0,3})?([0-9]{1,2})\s{1,3}"
+    rf"(?:({'|'.join(_MONTHS)})|([0-9]{{1,2}})(?:\uc6d4|\ufffd{{1,3}}))\s{{1,3}}([0-9]{{4}})"
+    r"\s{1,3}([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?"
+    r"(?:\s{1,3}(Z|UTC?|GMT|[+-][0-9]{4}))?(?:\s{1,3}\([^()]{0,40}\))?",
+    re.ASCII | re.IGNORECASE,
+)
 _DURATION = re.compile(
     r"(-)?P(?=[0-9T])(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})D)?"
     r"(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:\.([0-9]{1,30}))?S)?)?"
@@ -139,23 +162,55 @@ def parse_date_time(text: str) -> datetime:
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError("it is no xs:dateTime")
-    year, month, day, hour, minute, second = map(int, match.groups()[:6])
-    fraction, zone = match[7], match[8]
-    midnight = hour == 24 and minute == second == 0 and not (fraction or "").strip("0")  # the end of that day
-    moment = datetime(
-        year, month, day, 0 if midnight else hour, minute, second, int((fraction or "0")[:6].ljust(6, "0"))
-    )
+    return _moment(*match.groups())
+
+
+def parse_loose_date_time(text: str) -> datetime:
+    """Read a date that is written otherwise, as clients are known to do it.
+
+    ``2014-3-24 9:05Z``, ``20040119142959``, ``Wed, 03 Jul 2024 21:02:41 +0900``: what has one reading only. The zone is
+    as for :func:`parse_date_time`. Raises ``ValueError``.
+    """
+    if len(text) > _LONGEST_DATE:
+        raise ValueError("it is too long for a date")
+    if match := _LOOSE_DATE_TIME.fullmatch(text) or _COMPACT_DATE_TIME.fullmatch(text):
+        return _moment(*match.groups())
+    if match := _MAIL_DATE.fullmatch(text):
+        day, name, month, year, hour, minute, second, zone = match.groups()
+        month = month or _MONTHS.index(name.lower()) + 1
+        return _moment(year, month, day, hour, minute, second, None, zone)
+    raise ValueError("it is no date")
+
+
+def _moment(
+    year: str,
+    month: str | int,
+    day: str,
+    hour: str,
+    minute: str,
+    second: str | None,
+    fraction: str | None,
+    zone: str | None,
+) -> datetime:
+    """The moment whose digits those are; raises ``ValueError`` where there is none such."""
+    hours, minutes, seconds = int(hour), int(minute), int(second or 0)
+    microseconds = int(fraction[:6].ljust(6, "0")) if fraction else 0
+    midnight = hours == 24 and minutes == seconds == 0 and not (fraction and fraction.strip("0"))  # the end of that day
+    moment = datetime(int(year), int(month), int(day), 0 if midnight else hours, minutes, seconds, microseconds)
     if midnight:
         moment = _shifted(moment, timedelta(days=1))
-    if zone is None:
-        return moment
-    if zone == "Z":
-        return moment.replace(tzinfo=timezone.utc)
-    hours, minutes = int(zone[1:3]), int(zone[4:6])
+    return moment if zone is None else moment.replace(tzinfo=_zone(zone))
+
+
+def _zone(text: str) -> timezone:
+    """``Z`` and its other names, ``+09:00``, ``+0900`` or ``+09``."""
+    if text[0] not in "+-":
+        return timezone.utc
+    hours, minutes = int(text[1:3]), int(text[3:].removeprefix(":") or 0)
     if hours * 60 + minutes > 14 * 60 or minutes > 59:
         raise ValueError("its time zone is none")
     offset = timedelta(hours=hours, minutes=minutes)
-    return moment.replace(tzinfo=timezone(-offset if zone[0] == "-" else offset))
+    return timezone(-offset if text[0] == "-" else offset)
 
 
 def _shifted(moment: datetime, by: timedelta) -> datetime:

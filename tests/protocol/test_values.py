@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import time
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from pathlib import Path
@@ -11,7 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mm7_wsgi.protocol.values import Address, AddressKind, Duration, format_date_time, parse_date_time
+from mm7_wsgi.protocol.values import (
+    Address,
+    AddressKind,
+    Duration,
+    format_date_time,
+    parse_date_time,
+    parse_loose_date_time,
+)
 
 TABLE = runpy.run_path(str(Path(__file__).with_name("schema_table.py")))
 
@@ -20,6 +28,11 @@ UTC = timezone.utc
 
 def zone(hours: int, minutes: int = 0) -> timezone:
     return timezone(timedelta(hours=hours, minutes=minutes))
+
+
+DATES = st.datetimes(
+    timezones=st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +111,147 @@ def test_what_is_no_date_is_a_value_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        # unpadded, and other separators
+        ("2014-3-24T9:5:03Z", datetime(2014, 3, 24, 9, 5, 3, tzinfo=UTC)),
+        ("2014-3-4T9:5:3.25+09:00", datetime(2014, 3, 4, 9, 5, 3, 250000, tzinfo=zone(9))),
+        ("2014-03-24 09:05:03", datetime(2014, 3, 24, 9, 5, 3)),
+        ("2014-03-24   09:05:03Z", datetime(2014, 3, 24, 9, 5, 3, tzinfo=UTC)),
+        ("2014-03-24t09:05:03z", datetime(2014, 3, 24, 9, 5, 3, tzinfo=UTC)),
+        ("2014-03-24 24:00:00Z", datetime(2014, 3, 25, tzinfo=UTC)),
+        # no seconds
+        ("2014-04-14T16:15Z", datetime(2014, 4, 14, 16, 15, tzinfo=UTC)),
+        ("2014-04-14 16:15", datetime(2014, 4, 14, 16, 15)),
+        ("2014-04-14T24:00", datetime(2014, 4, 15)),
+        # zones
+        ("2014-04-14T16:15:23+0800", datetime(2014, 4, 14, 16, 15, 23, tzinfo=zone(8))),
+        ("2014-04-14T16:15:23-0330", datetime(2014, 4, 14, 16, 15, 23, tzinfo=zone(-3, -30))),
+        ("2014-04-14T16:15:23+08", datetime(2014, 4, 14, 16, 15, 23, tzinfo=zone(8))),
+        ("2014-04-14T16:15:23 +08:00", datetime(2014, 4, 14, 16, 15, 23, tzinfo=zone(8))),
+        ("2014-04-14T16:15:23 UTC", datetime(2014, 4, 14, 16, 15, 23, tzinfo=UTC)),
+        ("2014-04-14T16:15:23GMT", datetime(2014, 4, 14, 16, 15, 23, tzinfo=UTC)),
+        ("2014-04-14 16:15 gmt", datetime(2014, 4, 14, 16, 15, tzinfo=UTC)),
+        # digits alone
+        ("20240703210241", datetime(2024, 7, 3, 21, 2, 41)),
+        ("20240703210241.5", datetime(2024, 7, 3, 21, 2, 41, 500000)),
+        ("20040119142959+08:00", datetime(2004, 1, 19, 14, 29, 59, tzinfo=zone(8))),
+        ("20040119142959.414+0800", datetime(2004, 1, 19, 14, 29, 59, 414000, tzinfo=zone(8))),
+        ("20040119T142959Z", datetime(2004, 1, 19, 14, 29, 59, tzinfo=UTC)),
+        ("20040119t142959 GMT", datetime(2004, 1, 19, 14, 29, 59, tzinfo=UTC)),
+        # as in mail
+        ("Wed, 03 Jul 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("Wed,3 Jul 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("WED,  03  jul  2024\r\n 21:02:41 -0330", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(-3, -30))),
+        ("03 Jul 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("3 Jan 2024 1:02 GMT", datetime(2024, 1, 3, 1, 2, tzinfo=UTC)),
+        ("Tue, 31 Dec 2024 24:00:00 UT", datetime(2025, 1, 1, tzinfo=UTC)),
+        ("Wed, 03 Jul 2024 21:02:41 -0000", datetime(2024, 7, 3, 21, 2, 41, tzinfo=UTC)),
+        ("Wed, 03 Jul 2024 21:02:41", datetime(2024, 7, 3, 21, 2, 41)),
+        ("Wed, 03 Jul 2024 21:02:41 +0900 (KST)", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("\uc218, 03 7\uc6d4 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("\uc218\uc694\uc77c, 3 12\uc6d4 2024 21:02:41 +0900", datetime(2024, 12, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("\ufffd\ufffd, 03 7\uc6d4 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("\ufffd\ufffd, 03 7\ufffd\ufffd 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+        ("\ufffd, 03 Jul 2024 21:02:41 +0900", datetime(2024, 7, 3, 21, 2, 41, tzinfo=zone(9))),
+    ],
+)
+def test_a_date_is_read_as_clients_write_it_otherwise(text: str, moment: datetime) -> None:
+    read = parse_loose_date_time(text)
+
+    assert read == moment
+    assert read.utcoffset() == moment.utcoffset()
+    with pytest.raises(ValueError, match="no xs:dateTime"):
+        parse_date_time(text)
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_a_month_is_read_by_its_name_and_by_its_number_in_korean(month: int) -> None:
+    moment = datetime(2024, month, 1, tzinfo=UTC)
+
+    assert parse_loose_date_time(f"{moment:%d %b %Y} 00:00:00 GMT") == moment
+    assert parse_loose_date_time(f"01 {month}\uc6d4 2024 00:00:00 GMT") == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "2014-04-14",  # a day is no moment
+        "20140414",
+        "14 Apr 2014",
+        "2014-04-14T16",
+        "03/04/2024 10:20:30",  # two readings
+        "03-04-2024 10:20:30",
+        "2024/03/04 10:20:30",
+        "24-03-04T10:20:30",
+        "240304102030",
+        "202403041020",
+        "20240304102030123",
+        "Wed, 03 Jul 24 21:02:41 +0900",
+        "03 7 2024 21:02:41 +0900",
+        "03 7th 2024 21:02:41 +0900",
+        "2024-13-01 10:20:30",  # no such moment
+        "2024-02-30 10:20:30",
+        "2024-02-03 25:20:30",
+        "2024-02-03 24:00:01",
+        "2024-02-03 10:60",
+        "0000-01-01 10:20:30",
+        "9999-12-31 24:00:00",
+        "20240230102030",
+        "32 Jul 2024 21:02:41 +0900",
+        "03 13\uc6d4 2024 21:02:41 +0900",
+        "03 0\uc6d4 2024 21:02:41 +0900",
+        "2014-04-14T16:15:23+1401",  # no such zone
+        "2014-04-14T16:15:23+9",
+        "2014-04-14T16:15:23+080",
+        "2014-04-14T16:15:23 KST",
+        "03 Jul 2024 21:02:41 EST",
+        "03 Jul 2024 21:02:41 +1060",
+        "Wed 03 Jul 2024 21:02:41 +0900",
+        "Wed, 03 Jul 2024 21:02:41 +0900 (KST",
+        "2014-04-14T16:15.5",
+        "2014-04-14T16:15:23.",
+        "2014-04-14T16:15:23." + "0" * 31,
+        "\u0662\u0660\u0661\u0664-04-14 16:15:23",
+        "03\u2003Jul 2024 21:02:41 +0900",
+        "P1D",
+    ],
+)
+def test_what_is_no_date_in_any_other_form_or_has_two_readings_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_loose_date_time(text)
+
+
+@pytest.mark.parametrize("piece", ["1", " ", "-", "\ufffd", "a", "(", ", 1", "1 Jul ", "2014-04-14T16:15:23."])
+def test_a_text_that_is_too_long_for_a_date_is_refused_at_once(piece: str) -> None:
+    for start in ("", "Wed, 03 Jul 2024 21:02:41 +0900 ", "2014-04-14 16:15:23"):
+        began = time.perf_counter()
+        with pytest.raises(ValueError, match="too long"):
+            parse_loose_date_time(start + piece * 1_000_000)
+        with pytest.raises(ValueError, match=r"."):
+            parse_loose_date_time((start + piece * 100)[:100])
+        assert time.perf_counter() - began < 0.1
+
+
+@given(DATES)
+@settings(deadline=None)
+def test_a_date_in_other_clothes_is_the_same_date(moment: datetime) -> None:
+    whole = moment.replace(microsecond=0)
+    offset = f"{whole:%z}"
+    for text in (
+        f"{whole.isoformat(sep=' ')}",
+        f"{whole.year:04}-{whole.month}-{whole.day}T{whole.hour}:{whole.minute}:{whole.second}{offset}",
+        f"{whole.year:04}{whole:%m%d%H%M%S}{offset}",
+        f"{whole:%a, %d %b} {whole.year:04} {whole:%H:%M:%S} {offset}".rstrip(),
+    ):
+        again = parse_loose_date_time(text)
+        assert again == whole
+        assert again.utcoffset() == whole.utcoffset()
+
+
+@pytest.mark.parametrize(
     ("moment", "text"),
     [
         (datetime(2026, 5, 5, 10, 20, 30, tzinfo=UTC), "2026-05-05T10:20:30Z"),
@@ -109,11 +263,6 @@ def test_what_is_no_date_is_a_value_error(text: str) -> None:
 )
 def test_a_date_is_written_as_the_schema_has_it(moment: datetime, text: str) -> None:
     assert format_date_time(moment) == text
-
-
-DATES = st.datetimes(
-    timezones=st.none() | st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-)
 
 
 @given(DATES)
