@@ -16,7 +16,7 @@ from xml.parsers.expat import ExpatError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from .charset import codec
+from .charset import codec, declared, decoded, find_charset
 from .deviations import Deviations
 from .errors import MustUnderstand, TransactionIDError, UnsupportedVersion, ValidationError, VersionMismatch
 from .limits import Limits
@@ -228,7 +228,7 @@ def parse_xml(octets: bytes, limits: Limits) -> Element:
     return builder.root
 
 
-_DECLARATION = re.compile(rb"""<\?xml[^>]{1,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
+_MARK = "\ufeff"
 
 
 def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes:
@@ -243,10 +243,8 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
         octets = octets.lstrip()
         if octets.startswith(b"<?xml"):
             deviations.note("xml-late", "the SOAP part")
-    claims = [charset] if charset else []
-    if declared := _DECLARATION.match(octets[:300].removeprefix(codecs.BOM_UTF8)):
-        claims.append(declared[1].decode("ascii"))
-    found = _charset_of(octets, claims)
+    claims = [claim for claim in (charset, _declared(octets)) if claim]
+    found = find_charset(octets, claims)
     if found is None:
         raise ValidationError(
             details="the octets of the SOAP part are not in the character set " + " or ".join(claims or ["UTF-8"])
@@ -258,33 +256,24 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
     return octets if found == "utf-8" else octets.decode(found).encode("utf-8", "surrogatepass")
 
 
-def _charset_of(octets: bytes, claims: list[str]) -> str | None:
-    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        candidates = ["utf-16"]
-    elif b"\0" not in octets and b"\x1b" not in octets and (octets.isascii() or _decoded(octets, "utf-8") is not None):
-        return "utf-8"
-    else:
-        candidates = [name for claim in claims if (name := codec(claim)) is not None]
-        if octets.startswith((b"<\0", b"\0<")):  # XML 1.0, appendix F
-            candidates.insert(0, "utf-16-le" if octets.startswith(b"<") else "utf-16-be")
-    return next((name for name in candidates if _decoded(octets, name) is not None), None)
-
-
-def _decoded(octets: bytes, charset: str) -> str | None:
-    try:
-        return octets.decode(charset)
-    except ValueError:
-        return None
+def _declared(octets: bytes) -> str | None:
+    """The encoding that the XML declaration names. That is ASCII, in UTF-16 with a NUL beside each character."""
+    head = octets[:600].replace(b"\0", b"")
+    return declared(head.removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE))
 
 
 def _contradicts(claim: str, found: str, octets: bytes) -> bool:
     name = codec(claim)
     if name is None:
         return True
+    # It stands for either byte order, though Python's codec without a mark takes that of the machine.
+    if name == "utf-16" and found.startswith("utf-16"):
+        return False
     if found == "utf-8" and octets.isascii():
         octets = octets[:64]  # enough: either the charset has ASCII in it or it has not
-    # By value, for one charset has several names: utf-16 without and with its byte order.
-    return _decoded(octets, name) != _decoded(octets, found)
+    # By value, for one charset has several names; and without the mark, which utf-16-le reads as a character.
+    text = decoded(octets, name)
+    return text is None or text.removeprefix(_MARK) != octets.decode(found).removeprefix(_MARK)
 
 
 class Envelope(NamedTuple):
@@ -345,54 +334,98 @@ def divide_envelope(root: Element, deviations: Deviations) -> Envelope:
     if len(bodies) != 1 or len(headers) > 1:
         raise ValidationError(details=f"the Envelope has {len(headers)} Header and {len(bodies)} Body elements")
     blocks = tuple(headers[0].children) if headers else ()
-    transaction_ids = tuple(filter(_is_transaction_id, blocks))
-    return Envelope(root.namespace, blocks, transaction_ids, tuple(bodies[0].children))
+    return Envelope(root.namespace, blocks, _transaction_ids(blocks), tuple(bodies[0].children))
+
+
+def _transaction_ids(blocks: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Those in a namespace of MM7 or in none; without any, the only one in whatever namespace."""
+    named = tuple(block for block in blocks if block.name == "TransactionID")
+    ours = tuple(block for block in named if block.namespace is None or is_mm7(tidy(block.namespace)))
+    return ours or (named if len(named) == 1 else ())
 
 
 def check_envelope(envelope: Envelope, deviations: Deviations) -> Element:
-    """Judge an envelope in the order that SOAP and MM7 give, and return its operation.
+    """Judge the envelope of a request in the order that SOAP and MM7 give, and return its operation.
 
     Raises :class:`MustUnderstand`, :class:`TransactionIDError`, :class:`ValidationError` for a Body that has not
     exactly one element, and :class:`UnsupportedVersion` (4002) for one whose namespace is not MM7's.
     """
+    _check_blocks(envelope)
+    if envelope.transaction_id is None:
+        raise TransactionIDError("the TransactionID is missing or empty")
+    operation = _one_operation(envelope)
+    _check_namespace(operation, deviations)
+    _check_transaction(envelope, operation, deviations)
+    return operation
+
+
+def check_answer(envelope: Envelope, deviations: Deviations) -> Element:
+    """Judge the envelope of a response, and return its Fault or what is in Body instead.
+
+    Raises as :func:`check_envelope`, but bears that there is no TransactionID: who sent the request knows it.
+    """
+    _check_blocks(envelope)
+    if envelope.transaction_id is None:
+        deviations.note("transaction-missing", "Header")
+    answer = _one_operation(envelope)
+    if answer.name != "Fault":
+        _check_namespace(answer, deviations)
+    elif answer.namespace != envelope.soap_namespace:
+        deviations.note("soap-namespace", f"Fault: {(answer.namespace or 'none')[:80]}")
+    _check_transaction(envelope, answer, deviations)
+    return answer
+
+
+def _check_blocks(envelope: Envelope) -> None:
+    understood = {id(block) for block in envelope.transaction_ids}
     for block in envelope.blocks:
-        if not _is_transaction_id(block) and _must_understand(block, envelope.soap_namespace):
+        if id(block) not in understood and _must_understand(block, envelope.soap_namespace):
             raise MustUnderstand(f"the header block {block.name[:80]!r} has to be understood and is not")
     if len(envelope.transaction_ids) > 1:
         raise TransactionIDError("there is more than one TransactionID")
-    if envelope.transaction_id is None:
-        raise TransactionIDError("the TransactionID is missing or empty")
+
+
+def _one_operation(envelope: Envelope) -> Element:
     if envelope.operation is None:
         raise ValidationError(details=f"the SOAP Body has {len(envelope.operations)} elements; one is wanted")
-    _check_namespace(envelope.operation, deviations)
-    _check_namespace(envelope.transaction_ids[0], deviations)
-    transaction_namespace = envelope.transaction_namespace
-    if transaction_namespace and tidy(envelope.operation.namespace) not in (None, transaction_namespace):
-        deviations.note("namespace-mixed", f"TransactionID and {envelope.operation.name[:80]}")
     return envelope.operation
 
 
-def _is_transaction_id(block: Element) -> bool:
-    return block.name == "TransactionID" and (block.namespace is None or is_mm7(tidy(block.namespace)))
+def _check_transaction(envelope: Envelope, operation: Element, deviations: Deviations) -> None:
+    for block in envelope.transaction_ids:  # one, or none in an answer
+        if not _is_marked(block, envelope.soap_namespace):
+            deviations.note("transaction-unmarked", block.name)
+        note_namespace(block, deviations)
+    namespace = envelope.transaction_namespace
+    if namespace and operation.name != "Fault" and tidy(operation.namespace) not in (None, namespace):
+        deviations.note("namespace-mixed", f"TransactionID and {operation.name[:80]}")
 
 
 def _must_understand(block: Element, soap_namespace: str) -> bool:
     """Whether the block is for us and not to be ignored (SOAP 1.1, 4.2.2 and 4.2.3)."""
-    attributes = block.attributes
-    return attributes.get(f"{{{soap_namespace}}}mustUnderstand", "").strip() in ("1", "true") and attributes.get(
-        f"{{{soap_namespace}}}actor", ""
-    ).strip() in ("", _NEXT_ACTOR)
+    actor = block.attributes.get(f"{{{soap_namespace}}}actor", "").strip()
+    return _is_marked(block, soap_namespace) and actor in ("", _NEXT_ACTOR)
+
+
+def _is_marked(block: Element, soap_namespace: str) -> bool:
+    return block.attributes.get(f"{{{soap_namespace}}}mustUnderstand", "").strip() in ("1", "true")
 
 
 def _check_namespace(element: Element, deviations: Deviations) -> None:
+    namespace = element.namespace
+    if namespace is not None and not is_mm7(tidy(namespace)):
+        raise UnsupportedVersion(details=f"{element.name[:80]} is in {namespace[:80]}, which is no namespace of MM7")
+    note_namespace(element, deviations)
+
+
+def note_namespace(element: Element, deviations: Deviations) -> None:
+    """Note what is irregular in the namespace of an element that is taken for MM7's."""
     namespace = element.namespace
     if namespace in MM7_NAMESPACES:
         return
     where = element.name[:80]
     if namespace is None:
         deviations.note("namespace-missing", where)
-    elif not is_mm7(tidy(namespace)):
-        raise UnsupportedVersion(details=f"{where} is in {namespace[:80]}, which is no namespace of MM7")
     elif tidy(namespace) in MM7_NAMESPACES:
         deviations.note("namespace-blanks", where)
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import contextlib
 import gc
+import os
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +32,7 @@ from mm7_wsgi.protocol.messages import (
     RSErrorRsp,
     Status,
     fault_element,
+    read_answer,
     read_fault,
     read_response,
     to_element,
@@ -41,6 +44,7 @@ from mm7_wsgi.protocol.soap import (
     Element,
     Envelope,
     Transaction,
+    check_answer,
     check_envelope,
     divide_envelope,
     is_mm7,
@@ -131,6 +135,55 @@ def octets(text: str, charset: str, declared: str | None = None, *, bom: bytes =
         pytest.param(octets(GERMAN, "utf-16-be"), "utf-8", GERMAN, 1, id="big-endian without BOM under UTF-8"),
         pytest.param(octets("abc", "utf-16-le"), None, "abc", 0, id="ASCII as little-endian without BOM"),
         pytest.param(octets("abc", "utf-16-be", "utf-8"), "utf-8", "abc", 1, id="ASCII as big-endian under UTF-8"),
+        pytest.param(
+            octets(GERMAN, "utf-16-le", "utf-8", bom=codecs.BOM_UTF16_LE), None, GERMAN, 1, id="UTF-16 declared UTF-8"
+        ),
+        pytest.param(
+            octets(GERMAN, "utf-16-be", "utf-8", bom=codecs.BOM_UTF16_BE),
+            "utf-16",
+            GERMAN,
+            1,
+            id="big-endian declared UTF-8",
+        ),
+        pytest.param(octets(GERMAN, "utf-16-le", "euc-kr"), None, GERMAN, 1, id="little-endian declared EUC-KR"),
+        pytest.param(octets(GERMAN, "utf-16-be", "utf-16le"), None, GERMAN, 1, id="big-endian declared little-endian"),
+        pytest.param(octets(GERMAN, "utf-16-be", "utf-16"), "utf-16", GERMAN, 0, id="big-endian without BOM, labelled"),
+        pytest.param(
+            octets(GERMAN, "utf-16-le", "UTF-16LE", bom=codecs.BOM_UTF16_LE),
+            "utf-16le",
+            GERMAN,
+            0,
+            id="little-endian with BOM by its whole name",
+        ),
+        pytest.param(
+            octets(GERMAN, "utf-16-be", "utf-16be", bom=codecs.BOM_UTF16_BE),
+            None,
+            GERMAN,
+            0,
+            id="big-endian with BOM by its whole name",
+        ),
+        pytest.param(
+            octets(GERMAN, "utf-16-le", "utf-16be", bom=codecs.BOM_UTF16_LE),
+            None,
+            GERMAN,
+            1,
+            id="little-endian with BOM declared big-endian",
+        ),
+        pytest.param(octets(KOREAN, "utf-16", "utf-16"), "euc-kr", KOREAN, 1, id="UTF-16 with BOM under EUC-KR"),
+        pytest.param(
+            octets(GERMAN, "utf-8", "utf-16", bom=codecs.BOM_UTF8), None, GERMAN, 1, id="UTF-8 with BOM declared UTF-16"
+        ),
+        pytest.param(octets(GERMAN, "utf-8", "utf-16"), "utf-16", GERMAN, 1, id="UTF-8 that says UTF-16 twice"),
+        pytest.param(octets(KOREAN, "utf-8"), "ks_c_5601-1987", KOREAN, 1, id="UTF-8 labelled KS C 5601"),
+        pytest.param(
+            octets(KOREAN, "utf-8", "euc-kr"), "ks_c_5601-1987", KOREAN, 2, id="UTF-8 that says Korean by two names"
+        ),
+        pytest.param(octets(KOREAN, "utf-8", "utf-8"), "euc-kr", KOREAN, 1, id="UTF-8 declared, labelled EUC-KR"),
+        pytest.param(octets(CHINESE, "gb2312", "GB2312"), None, CHINESE, 0, id="GB2312 declared"),
+        pytest.param(octets(CHINESE, "gb2312", "GB2312"), "gb2312", CHINESE, 0, id="GB2312 that says so twice"),
+        pytest.param(octets(CHINESE, "utf-8", "gb2312"), None, CHINESE, 1, id="UTF-8 declared GB2312 alone"),
+        pytest.param(octets(CHINESE, "utf-8", "utf-8"), "GB2312", CHINESE, 1, id="UTF-8 labelled GB2312"),
+        pytest.param(octets(KOREAN, "euc-kr"), "ks_c_5601-1987", KOREAN, 0, id="EUC-KR labelled by its other name"),
         pytest.param(octets(KOREAN, "euc-kr", "euc-kr"), "euc-kr", KOREAN, 0, id="EUC-KR that says so twice"),
         pytest.param(octets(KOREAN, "euc-kr", "ks_c_5601-1987"), None, KOREAN, 0, id="EUC-KR by its other name"),
         pytest.param(octets(KOREAN, "euc-kr", "ksc5601"), "euc-kr", KOREAN, 0, id="EUC-KR by two names"),
@@ -427,9 +480,13 @@ def test_reading_leaves_nothing_to_the_garbage_collector(document: bytes) -> Non
 # -- envelopes
 
 
+def transaction_xml(text: str = "t-1", namespace: str = MM7, attributes: str = 's:mustUnderstand="1"') -> str:
+    return f'<TransactionID xmlns="{namespace}" {attributes}>{text}</TransactionID>'
+
+
 def envelope_xml(
     body: str = f'<CancelReq xmlns="{MM7}"/>',
-    header: str | None = f'<TransactionID xmlns="{MM7}">t-1</TransactionID>',
+    header: str | None = transaction_xml(),
     *,
     soap: str = SOAP_11,
 ) -> str:
@@ -540,7 +597,7 @@ def test_what_is_no_whole_envelope_is_4004(xml: str, words: str) -> None:
     ],
 )
 def test_a_header_block_has_to_be_understood_if_it_says_so_and_is_for_us(block: str, refused: bool) -> None:
-    xml = envelope_xml(header=f'<TransactionID xmlns="{MM7}" s:mustUnderstand="1">t-1</TransactionID>{block}')
+    xml = envelope_xml(header=transaction_xml() + block)
 
     if refused:
         with pytest.raises(MustUnderstand) as refusal:
@@ -553,13 +610,14 @@ def test_a_header_block_has_to_be_understood_if_it_says_so_and_is_for_us(block: 
 @pytest.mark.parametrize(
     ("header", "transaction_id"),
     [
-        (f'<TransactionID xmlns="{MM7}">t-1</TransactionID>', "t-1"),
-        (f'<TransactionID xmlns="{MM7}">\n   t-1\t\n</TransactionID>', "t-1"),
-        (f'<TransactionID xmlns="{MM7}">t 1 &lt;&amp;&gt;"</TransactionID>', 't 1 <&>"'),
-        (f'<TransactionID xmlns="{MM7}"><![CDATA[<&>]]></TransactionID>', "<&>"),
-        (f'<TransactionID xmlns="{MM7}" s:actor="urn:other" s:encodingStyle="">t-1</TransactionID>', "t-1"),
-        (f'<x xmlns="urn:x"/><TransactionID xmlns="{MM7}">t-1</TransactionID>', "t-1"),
-        (f'<TransactionID xmlns="urn:x">no</TransactionID><TransactionID xmlns="{MM7}">t-1</TransactionID>', "t-1"),
+        (transaction_xml(), "t-1"),
+        (transaction_xml("\n   t-1\t\n"), "t-1"),
+        (transaction_xml('t 1 &lt;&amp;&gt;"'), 't 1 <&>"'),
+        (transaction_xml("<![CDATA[<&>]]>"), "<&>"),
+        (transaction_xml(attributes='s:mustUnderstand="1" s:actor="urn:other" s:encodingStyle=""'), "t-1"),
+        (transaction_xml(attributes='s:mustUnderstand=" true "'), "t-1"),
+        ('<x xmlns="urn:x"/>' + transaction_xml(), "t-1"),
+        ('<TransactionID xmlns="urn:x">no</TransactionID>' + transaction_xml(), "t-1"),
         (None, None),
         ("", None),
         ("t-1", None),
@@ -567,7 +625,8 @@ def test_a_header_block_has_to_be_understood_if_it_says_so_and_is_for_us(block: 
         (f'<TransactionID xmlns="{MM7}"> \n </TransactionID>', None),
         (f'<TransactionID xmlns="{MM7}"><x>t-1</x></TransactionID>', None),
         (f'<transactionID xmlns="{MM7}">t-1</transactionID>', None),
-        ('<TransactionID xmlns="urn:x">t-1</TransactionID>', None),
+        ('<TransactionID xmlns="urn:x"/>', None),
+        ('<TransactionID xmlns="urn:x">t-1</TransactionID><TransactionID xmlns="urn:y">t-1</TransactionID>', None),
         (f'<x xmlns="{MM7}"><TransactionID>t-1</TransactionID></x>', None),
         (f'<TransactionID xmlns="{MM7}">t-1</TransactionID>' * 2, None),
         (f'<TransactionID xmlns="{MM7}">t-1</TransactionID><TransactionID>t-2</TransactionID>', None),
@@ -598,6 +657,10 @@ def test_there_is_one_transaction_id_or_a_fault_of_its_own(header: str | None, t
         ("", MM7, ["namespace-missing"]),
         (MM7, "", ["namespace-missing"]),
         ("", "", ["namespace-missing", "namespace-missing"]),
+        (SOAP_11, MM7, ["namespace-foreign", "namespace-mixed"]),
+        ("urn:x", MM7, ["namespace-foreign", "namespace-mixed"]),
+        (" ", MM7, ["namespace-foreign"]),
+        ("urn:x", "", ["namespace-foreign", "namespace-missing"]),
         ("urn:mm7", "urn:mm7", ["namespace-foreign", "namespace-foreign"]),
         (
             "urn:xml-MM7Header",
@@ -610,11 +673,12 @@ def test_there_is_one_transaction_id_or_a_fault_of_its_own(header: str | None, t
     ],
 )
 def test_any_namespace_that_is_meant_for_mm7_is_read(transaction: str, operation: str, deviations: list[str]) -> None:
-    xml = envelope_xml(f'<CancelReq xmlns="{operation}"/>', f'<TransactionID xmlns="{transaction}">t-1</TransactionID>')
+    xml = envelope_xml(f'<CancelReq xmlns="{operation}"/>', transaction_xml(namespace=transaction))
 
     element, found = judged(xml)
 
     assert element.name == "CancelReq"
+    assert divided(xml)[0].transaction_id == "t-1"
     assert sorted(found) == deviations
     if deviations:
         with pytest.raises(MM7Error):
@@ -628,6 +692,168 @@ def test_an_operation_in_a_namespace_that_is_not_mm7s_is_4002(namespace: str) ->
 
     assert refusal.value.code == 4002
     assert len(refusal.value.details or "") < 200
+
+
+@pytest.mark.parametrize("check", [check_envelope, check_answer])
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "",
+        's:mustUnderstand="0"',
+        's:mustUnderstand=""',
+        's:mustUnderstand="TRUE"',
+        'mustUnderstand="1"',
+        'xmlns:x="urn:x" x:mustUnderstand="1"',
+    ],
+)
+def test_a_transaction_id_that_may_be_ignored_is_read_and_told(
+    check: Callable[[Envelope, Deviations], Element], attributes: str
+) -> None:
+    xml = envelope_xml(header=transaction_xml(attributes=attributes))
+    envelope, deviations = divided(xml)
+
+    assert check(envelope, deviations).name == "CancelReq"
+    assert envelope.transaction_id == "t-1"
+    assert [(deviation.name, deviation.where) for deviation in deviations] == [
+        ("transaction-unmarked", "TransactionID")
+    ]
+    with pytest.raises(ValidationError, match="TransactionID does not say mustUnderstand"):
+        check(envelope, Deviations(strict=True))
+
+
+@pytest.mark.parametrize("namespace", [SOAP_11, "urn:x"])
+@pytest.mark.parametrize("attributes", ["", 's:mustUnderstand="1"'])
+def test_a_transaction_id_in_a_foreign_namespace_is_understood_where_it_is_the_only_one(
+    namespace: str, attributes: str
+) -> None:
+    foreign = transaction_xml("t-2", namespace, attributes)
+    envelope, deviations = divided(envelope_xml(header=foreign))
+
+    assert check_envelope(envelope, deviations).name == "CancelReq"
+    assert (envelope.transaction_id, envelope.transaction_namespace) == ("t-2", namespace)
+    assert ("namespace-foreign", f"TransactionID: {namespace}") in [(told.name, told.where) for told in deviations]
+    with pytest.raises(MM7Error):
+        check_envelope(envelope, Deviations(strict=True))
+    beside_ours, _ = divided(envelope_xml(header=foreign + transaction_xml("t-1")))
+    assert beside_ours.transaction_id == "t-1"
+
+
+def test_of_two_foreign_transaction_ids_neither_is_understood() -> None:
+    two = transaction_xml(namespace="urn:x") + transaction_xml(namespace="urn:y")
+
+    with pytest.raises(MustUnderstand):
+        judged(envelope_xml(header=two))
+
+
+def answered(xml: str, *, strict: bool = False) -> tuple[Element, list[str]]:
+    """The answer in an envelope, and the deviations of the way there."""
+    envelope, deviations = divided(xml, strict=strict)
+    return check_answer(envelope, deviations), [deviation.name for deviation in deviations]
+
+
+RESPONSE = f'<CancelRsp xmlns="{MM7}"/>'
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "deviations"),
+    [
+        (RESPONSE, "CancelRsp", []),
+        (f'<RSErrorRsp xmlns="{MM7}"/>', "RSErrorRsp", []),
+        ("<s:Fault/>", "Fault", []),
+        ("<Fault/>", "Fault", ["soap-namespace"]),
+        (f'<Fault xmlns="{MM7}"/>', "Fault", ["soap-namespace"]),
+        ("<CancelRsp/>", "CancelRsp", ["namespace-missing"]),
+        ('<CancelRsp xmlns="urn:mm7"/>', "CancelRsp", ["namespace-foreign", "namespace-mixed"]),
+    ],
+)
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        (transaction_xml(), []),
+        (transaction_xml(" \n"), ["transaction-missing"]),
+        ("", ["transaction-missing"]),
+        ("t-1", ["transaction-missing"]),
+        (None, ["transaction-missing"]),
+    ],
+)
+def test_an_answer_may_lack_the_transaction_id_and_be_a_fault(
+    body: str, name: str, deviations: list[str], header: str | None, missing: list[str]
+) -> None:
+    xml = envelope_xml(body, header)
+
+    answer, found = answered(xml)
+
+    assert answer.name == name
+    if header is None or "TransactionID" not in header:
+        deviations = [told for told in deviations if told != "namespace-mixed"]
+    assert sorted(found) == sorted(missing + deviations)
+    if found:
+        with pytest.raises(MM7Error):
+            answered(xml, strict=True)
+    else:
+        assert answered(xml, strict=True) == (answer, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "error"),
+    [
+        (RESPONSE, '<x xmlns="urn:x" s:mustUnderstand="1"/>', MustUnderstand),
+        (RESPONSE, transaction_xml() * 2, TransactionIDError),
+        ("", None, ValidationError),
+        (RESPONSE * 2, None, ValidationError),
+        ('<CancelRsp xmlns="urn:x"/>', None, UnsupportedVersion),
+    ],
+)
+def test_what_is_no_answer_is_refused(body: str, header: str | None, error: type[MM7Error]) -> None:
+    with pytest.raises(error):
+        answered(envelope_xml(body, header))
+
+
+def test_a_fault_without_a_header_is_read_down_to_its_detail() -> None:
+    body = (
+        "<s:Fault><faultcode>s:Server</faultcode><faultstring>Busy</faultstring>"
+        f'<detail><RSErrorRsp xmlns="{MM7}"><Status><StatusText>Busy</StatusText><StatusCode>4006</StatusCode></Status>'
+        "<MM7Version>6.8.0</MM7Version></RSErrorRsp></detail></s:Fault>"
+    )
+
+    element, found = answered(envelope_xml(body, None))
+
+    assert found == ["transaction-missing"]
+    assert read_answer(element, LIMITS, Deviations()) == Fault(
+        faultcode="Server",
+        faultstring="Busy",
+        error=RSErrorRsp(mm7_version="6.8.0", status=Status(status_code=4006, status_text="Busy")),
+    )
+
+
+# -- recorded answers, where the recordings are
+
+CAPTURES = os.environ.get("MM7_CAPTURES")
+
+
+def recorded_answers() -> list[Path]:
+    if not CAPTURES:
+        return []
+    rows = [line.split("\t") for line in (Path(CAPTURES) / "INDEX.tsv").read_text("utf-8").splitlines()]
+    expect = rows[0].index("expect")
+    return [Path(CAPTURES) / row[0] for row in rows[1:] if row[expect] == "response"]
+
+
+@pytest.mark.skipif(not CAPTURES, reason="MM7_CAPTURES names no folder of recordings")
+@pytest.mark.parametrize("path", recorded_answers(), ids=lambda path: str(path.name))
+def test_a_recorded_answer_is_read(path: Path) -> None:
+    octets = path.read_bytes()
+    octets = octets[re.search(rb"<\?xml|<\w+:Envelope", octets).start() : octets.rindex(b">") + 1]  # type: ignore[union-attr]
+    deviations = Deviations()
+
+    envelope = divide_envelope(parse(to_utf8(octets, None, deviations)), deviations)
+    answer = read_answer(check_answer(envelope, deviations), LIMITS, deviations)
+
+    if isinstance(answer, Fault):
+        assert answer.faultcode in ("Client", "Server")
+        assert answer.faultstring
+    else:
+        assert answer.status.status_code == (2150 if answer.element_name == "RSErrorRsp" else 1000)
 
 
 def test_the_namespaces_of_3gpp_are_those_of_the_specification() -> None:
@@ -682,7 +908,7 @@ def test_of_several_faults_the_one_that_comes_first_in_the_envelope_is_told(firs
 
     xml = envelope_xml(
         part("namespace", f'<NoSuchReq xmlns="{MM7}"/>') + part("number", ""),
-        part("transaction", f'<TransactionID xmlns="{MM7}">t-1</TransactionID>') + part("understanding", ""),
+        part("transaction", transaction_xml()) + part("understanding", ""),
         soap=part("envelope", SOAP_11),
     )
 
