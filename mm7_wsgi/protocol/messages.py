@@ -32,6 +32,7 @@ from .schema import (
     Enumerated,
     Layout,
     Missing,
+    OneAddress,
     Reader,
     Several,
     Structure,
@@ -44,10 +45,11 @@ from .schema import (
     read,
     write,
 )
-from .soap import SOAP, Element, soap_prefix
+from .soap import SOAP, Element, note_namespace, soap_prefix
 from .status import StatusCode
 from .values import (
     Address,
+    AddressKind,
     ChargedParty,
     ContentClass,
     DeliveryStatus,
@@ -71,7 +73,9 @@ class SenderIdentification:
 
     vasp_id: str | None = element("VASPID", TOKEN, default=None)
     vas_id: str | None = element("VASID", TOKEN, default=None)
-    sender_address: Address | None = element("SenderAddress", ADDRESS, default=None)
+    sender_address: Address | None = element(
+        "SenderAddress", OneAddress(around="SenderAddress"), default=None, also="Sender"
+    )
 
 
 @declared
@@ -80,7 +84,9 @@ class Recipients:
 
     layout: ClassVar[Layout]
 
-    to: tuple[Address, ...] = element("To", ADDRESSES, default=(), occurs="merged")
+    to: tuple[Address, ...] = element(
+        "To", ADDRESSES, default=(), occurs="merged", strays=tuple(str(kind) for kind in AddressKind)
+    )
     cc: tuple[Address, ...] = element("Cc", ADDRESSES, default=(), occurs="merged")
     bcc: tuple[Address, ...] = element("Bcc", ADDRESSES, default=(), occurs="merged")
 
@@ -94,10 +100,15 @@ class ReplyCharging:
     """The sender pays for replies; the element being there is what says so."""
 
     layout: ClassVar[Layout]
+    ordered: ClassVar[bool] = False  # attributes, even where they come as elements
 
     #: Octets that a reply can have.
-    reply_charging_size: int | None = attribute("replyChargingSize", POSITIVE_INTEGER, default=None)
-    reply_deadline: datetime | Duration | None = attribute("replyDeadline", DATE_OR_DURATION, default=None)
+    reply_charging_size: int | None = attribute(
+        "replyChargingSize", POSITIVE_INTEGER, default=None, strays=("replyChargingSize", "ReplyChargingSize")
+    )
+    reply_deadline: datetime | Duration | None = attribute(
+        "replyDeadline", DATE_OR_DURATION, default=None, strays=("replyDeadline", "ReplyDeadline")
+    )
 
 
 @declared
@@ -109,7 +120,7 @@ class Content:
     #: As written: ``cid:`` and a Content-ID, or a Content-Location.
     href: str = attribute("href", TOKEN)
     #: Whether the content can be changed to fit the receiving terminal.
-    allow_adaptations: bool = attribute("allowAdaptations", BOOLEAN, default=True)
+    allow_adaptations: bool = attribute("allowAdaptations", BOOLEAN, default=True, also="allowAdaptions")
 
 
 @declared
@@ -183,6 +194,9 @@ _MESSAGE_EXTRA_DATA = Several("element", Structure(ExtraData))
 _CONTENT = Structure(Content)
 _ADDITIONAL_INFORMATION = Structure(AdditionalInformation)
 _RECIPIENTS = Structure(Recipients)
+_RECIPIENT = OneAddress(around="To")
+_SENDER_IDENTIFICATION = Structure(SenderIdentification)
+_STRAYS_OF_SENDER = ("VASPID", "VASID", "SenderAddress", "Sender")
 
 
 class _FullStatus(Structure[Status]):
@@ -266,7 +280,9 @@ class _VASPRequest(Request):
     from_vasp: ClassVar[bool] = True
 
     mm7_version: str = element("MM7Version", VERSION)
-    sender_identification: SenderIdentification = element("SenderIdentification", Structure(SenderIdentification))
+    sender_identification: SenderIdentification = element(
+        "SenderIdentification", _SENDER_IDENTIFICATION, strays=_STRAYS_OF_SENDER
+    )
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -277,7 +293,7 @@ class _RelayRequest(Request):
     from_vasp: ClassVar[bool] = False
 
     mm7_version: str = element("MM7Version", VERSION)
-    mms_relay_server_id: str | None = element("MMSRelayServerID", TOKEN, default=None)
+    mms_relay_server_id: str | None = element("MMSRelayServerID", TOKEN, default=None, also="MMSReplayServerID")
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -285,7 +301,7 @@ class _RelayRequest(Request):
 class _StatusResponse(Response):
     """The head of a response."""
 
-    mm7_version: str = element("MM7Version", VERSION)
+    mm7_version: str = element("MM7Version", VERSION, lacking="")
     status: Status = element("Status", _STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
@@ -299,7 +315,8 @@ class SubmitRsp(_StatusResponse):
 
     element_name: ClassVar[str] = "SubmitRsp"
 
-    message_id: str = element("MessageID", IDENTIFIER)
+    #: Empty in a refusal that is no Fault, as some send it.
+    message_id: str = element("MessageID", IDENTIFIER, lacking="")
 
 
 @declared
@@ -346,7 +363,7 @@ class ExtendedCancelRsp(Response):
     element_name: ClassVar[str] = "extendedCancelRsp"
     bare_status: ClassVar[bool] = True
 
-    mm7_version: str = element("MM7Version", VERSION)
+    mm7_version: str = element("MM7Version", VERSION, lacking="")
     status: Status = element("Status", _BARE_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
@@ -358,7 +375,7 @@ class ExtendedReplaceRsp(Response):
     element_name: ClassVar[str] = "extendedReplaceRsp"
     bare_status: ClassVar[bool] = True
 
-    mm7_version: str = element("MM7Version", VERSION)
+    mm7_version: str = element("MM7Version", VERSION, lacking="")
     message_id: str = element("MessageID", IDENTIFIER)
     status: Status = element("Status", _BARE_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
@@ -432,7 +449,10 @@ class CancelReq(_VASPRequest):
     response: ClassVar[type[Response]] = CancelRsp
 
     sender_identification: SenderIdentification = element(
-        "SenderIdentification", Structure(SenderIdentification), lacking=SenderIdentification()
+        "SenderIdentification",
+        _SENDER_IDENTIFICATION,
+        lacking=SenderIdentification(),
+        strays=_STRAYS_OF_SENDER,
     )
     message_id: str = element("MessageID", IDENTIFIER)
     recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
@@ -452,7 +472,10 @@ class ReplaceReq(_VASPRequest):
     requires_content: ClassVar[bool] = True
 
     sender_identification: SenderIdentification = element(
-        "SenderIdentification", Structure(SenderIdentification), lacking=SenderIdentification()
+        "SenderIdentification",
+        _SENDER_IDENTIFICATION,
+        lacking=SenderIdentification(),
+        strays=_STRAYS_OF_SENDER,
     )
     message_id: str = element("MessageID", IDENTIFIER)
     service_code: str | None = element("ServiceCode", TOKEN, default=None)
@@ -524,8 +547,8 @@ class DeliverReq(_RelayRequest):
     response: ClassVar[type[Response]] = DeliverRsp
     carries_content: ClassVar[bool] = True
 
-    vasp_id: str | None = element("VASPID", TOKEN, default=None)
-    vas_id: str | None = element("VASID", TOKEN, default=None)
+    vasp_id: str | None = element("VASPID", TOKEN, default=None, around="SenderIdentification")
+    vas_id: str | None = element("VASID", TOKEN, default=None, around="SenderIdentification")
     linked_id: str | None = element("LinkedID", TOKEN, default=None)
     sender: Address = element("Sender", ADDRESS)
     recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
@@ -561,10 +584,12 @@ class DeliveryReportReq(_RelayRequest):
     response: ClassVar[type[Response]] = DeliveryReportRsp
 
     message_id: str = element("MessageID", IDENTIFIER)
-    recipient: Address = element("Recipient", ADDRESS)
+    recipient: Address = element("Recipient", _RECIPIENT, also="Recipients")
     sender: Address = element("Sender", ADDRESS)
     date: datetime = element("Date", DATE_TIME, also="TimeStamp")
-    mm_status: DeliveryStatus | str = element("MMStatus", Enumerated(DeliveryStatus))
+    mm_status: DeliveryStatus | str = element(
+        "MMStatus", Enumerated(DeliveryStatus, also={"Unrecognized": DeliveryStatus.UNRECOGNISED})
+    )
     mm_status_extension: MMStatusExtension | str | None = element(
         "MMStatusExtension", Enumerated(MMStatusExtension), default=None
     )
@@ -584,7 +609,7 @@ class ReadReplyReq(_RelayRequest):
     response: ClassVar[type[Response]] = ReadReplyRsp
 
     message_id: str = element("MessageID", IDENTIFIER)
-    recipient: Address = element("Recipient", ADDRESS)
+    recipient: Address = element("Recipient", _RECIPIENT, also="Recipients")
     sender: Address = element("Sender", ADDRESS)
     time_stamp: datetime = element("TimeStamp", DATE_TIME)
     mm_status: ReadStatus | str = element("MMStatus", Enumerated(ReadStatus))
@@ -631,11 +656,23 @@ def read_request(operation: Element, limits: Limits, deviations: Deviations) -> 
 
 
 def read_response(operation: Element, limits: Limits, deviations: Deviations) -> Response:
-    """The response that an element of Body, or of the detail of a Fault, is. Raises as :func:`read_request`."""
+    """The response that an element of Body, or of the detail of a Fault, is. Raises as :func:`read_request`.
+
+    One that does not say its version has ``""`` there.
+    """
     message_class = RESPONSES.get(operation.name)
     if message_class is None:
         raise UnsupportedOperation(details=f"{operation.name[:80]} is no response of MM7")
     return _read(message_class, operation, limits, deviations)
+
+
+def read_answer(answer: Element, limits: Limits, deviations: Deviations) -> Response | Fault:
+    """What the element of Body that answers a request is. Raises as :func:`read_response`."""
+    if answer.name == "Fault":
+        return read_fault(answer, limits, deviations)
+    if answer.name in _ERRORS:
+        deviations.note("error-unwrapped", answer.name)
+    return read_response(answer, limits, deviations)
 
 
 def _read(message_class: type[M], operation: Element, limits: Limits, deviations: Deviations) -> M:
@@ -666,6 +703,7 @@ def read_fault(fault: Element, limits: Limits, deviations: Deviations) -> Fault:
     error = None
     for child in () if detail is None else detail.children:
         if child.name in _ERRORS:
+            note_namespace(child, deviations)
             error = cast("RSErrorRsp | VASPErrorRsp", read_response(child, limits, deviations))
             break
     return Fault(

@@ -8,9 +8,10 @@ optional. :func:`read` and :func:`write` do the rest.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from .deviations import Deviations
@@ -18,7 +19,16 @@ from .errors import AddressError
 from .limits import Limits
 from .soap import Element, is_mm7, tidy
 from .status import StatusCode, known_status
-from .values import Address, AddressCoding, AddressKind, Duration, format_date_time, is_version, parse_date_time
+from .values import (
+    Address,
+    AddressCoding,
+    AddressKind,
+    Duration,
+    format_date_time,
+    is_version,
+    parse_date_time,
+    parse_loose_date_time,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -62,16 +72,19 @@ class Reader:
         return "/".join([*self.path, *names])
 
     def is_ours(self, element: Element) -> bool:
-        """Whether an element is to be matched by its name: it is in a namespace of MM7, or in none."""
+        """Whether an element is to be matched by its name: it is in a namespace of MM7, or in none.
+
+        Who leaves the namespace out leaves it out everywhere, so it is told once for all elements beside each other.
+        """
         namespace = element.namespace
         if namespace == self.namespace:
             return True
         if namespace is None:
-            self.deviations.note("namespace-missing", self.at(element.name[:80]))
+            self.deviations.note("namespace-missing", self.at("*"))
             return True
         if not is_mm7(tidy(namespace)):
             return False
-        self.deviations.note("namespace-mixed", self.at(element.name[:80]))
+        self.deviations.note("namespace-mixed", self.at("*"))
         return True
 
     def unknown(self, element: Element) -> None:
@@ -169,9 +182,17 @@ class _DateTime(TextCodec[datetime]):
         try:
             moment = parse_date_time(written)
         except ValueError as error:
-            raise WrongForm(f"{written[:40]!r}: {error}") from None
+            moment = self._parse_loosely(written, error, reader)
         if moment.tzinfo is None:
             reader.deviations.note("date-without-zone", f"{reader.at()}: {written}")
+        return moment
+
+    def _parse_loosely(self, written: str, why: ValueError, reader: Reader) -> datetime:
+        try:
+            moment = parse_loose_date_time(written)
+        except ValueError:
+            raise WrongForm(f"{written[:40]!r}: {why}") from None
+        reader.deviations.note("date-form", f"{reader.at()}: {written}")
         return moment
 
     def format(self, value: datetime) -> str:
@@ -193,11 +214,14 @@ class _DateOrDuration(TextCodec[datetime | Duration]):
 
 
 class Enumerated(TextCodec[E | str], Generic[E]):
-    """A value of an enumeration; one that is none of its is kept as its text."""
+    """A value of an enumeration; one that is none of its is kept as its text.
 
-    def __init__(self, enumeration: type[E]) -> None:
+    ``also`` has other spellings that senders are known to use.
+    """
+
+    def __init__(self, enumeration: type[E], *, also: Mapping[str, E] = MappingProxyType({})) -> None:
         self._exact: dict[str, E] = {str(member.value): member for member in enumeration}
-        self._lowered = {text.lower(): member for text, member in self._exact.items()}
+        self._lowered = {text.lower(): member for text, member in (*self._exact.items(), *also.items())}
 
     def parse(self, text: str, reader: Reader) -> E | str:
         """The member, or the text."""
@@ -256,28 +280,48 @@ class _Anything:
 ANYTHING: Final = _Anything()
 
 
-def read_attribute(element: Element, name: str, reader: Reader) -> str | None:
-    """An attribute of MM7, which is in no namespace; some senders put it in that of its element."""
+def read_attribute(element: Element, name: str, also: str | None, reader: Reader) -> str | None:
+    """An attribute of MM7, which is in no namespace; some senders put it in that of its element.
+
+    Where it is not there, ``also`` is another name that senders are known to use.
+    """
     written = element.attributes.get(name)
     if written is None and element.namespace is not None:
         written = element.attributes.get(f"{{{element.namespace}}}{name}")
         if written is not None:
             reader.deviations.note("attribute-qualified", reader.at(f"@{name}"))
+    if written is None and also is not None:
+        written = element.attributes.get(also)
+        if written is not None:
+            reader.deviations.note("element-renamed", f"{reader.at(f'@{also}')} for {name}")
     return written
 
 
 _KINDS: Final = {str(kind.value): kind for kind in AddressKind}
-_CODING: Final = Enumerated(AddressCoding)
+_ADDRESS_ATTRIBUTES: Final[tuple[tuple[str, str | None, TextCodec[Any]], ...]] = (
+    ("displayOnly", "displayonly", BOOLEAN),
+    ("addressCoding", None, Enumerated(AddressCoding)),
+    ("id", None, TOKEN),
+)
 
 
-def _read_addresses(element: Element, reader: Reader) -> list[Address]:
-    """The addresses inside ``element``, of mixed kinds, in their order; its text, where it has nothing else."""
-    addresses = []
+def _read_addresses(element: Element, reader: Reader, around: str | None = None) -> list[Address]:
+    """The addresses inside ``element``, of mixed kinds, in their order; its text, where it has nothing else.
+
+    Those inside an element named ``around`` are among them.
+    """
+    addresses: list[Address] = []
     namespace = reader.namespace
     for child in element.children:
         kind = _KINDS.get(child.name)
         if kind is None or (child.namespace != namespace and not reader.is_ours(child)):
-            reader.unknown(child)
+            if child.name == around and reader.is_ours(child):
+                reader.deviations.note("element-misplaced", reader.at(child.name))
+                reader.path.append(child.name)
+                addresses += _read_addresses(child, reader)
+                reader.path.pop()
+            else:
+                reader.unknown(child)
             continue
         value = child.text.strip()
         if not value:
@@ -300,8 +344,8 @@ def _read_addresses(element: Element, reader: Reader) -> list[Address]:
 def _address_with_attributes(value: str, kind: AddressKind, element: Element, reader: Reader) -> Address:
     reader.path.append(element.name)
     found: dict[str, Any] = {}
-    for name, codec in (("displayOnly", BOOLEAN), ("addressCoding", _CODING), ("id", TOKEN)):
-        written = read_attribute(element, name, reader)
+    for name, also, codec in _ADDRESS_ATTRIBUTES:
+        written = read_attribute(element, name, also, reader)
         if written is not None:
             reader.path.append(f"@{name}")
             try:
@@ -355,11 +399,18 @@ class _Addresses:
             )
 
 
-class _OneAddress:
-    """The one address of Sender, SenderAddress, Recipient or UserAgent."""
+class OneAddress:
+    """The one address of Sender, SenderAddress, Recipient or UserAgent.
+
+    ``around`` is the name of an element that senders are known to put around it.
+    """
+
+    def __init__(self, *, around: str | None = None) -> None:
+        self._around = around
 
     def read(self, element: Element, reader: Reader) -> Address:
-        addresses = _read_addresses(element, reader)
+        """The address, of several the first."""
+        addresses = _read_addresses(element, reader, self._around)
         if not addresses:
             raise WrongForm("it holds no address")
         if len(addresses) > 1:
@@ -367,11 +418,12 @@ class _OneAddress:
         return addresses[0]
 
     def write(self, value: Address, element: Element) -> None:
+        """The address as the only child."""
         ADDRESSES.write((value,), element)
 
 
 ADDRESSES: Final = _Addresses()
-ADDRESS: Final = _OneAddress()
+ADDRESS: Final = OneAddress()
 
 
 class Several(Generic[T]):
@@ -416,6 +468,9 @@ class Structure(Generic[T]):
         write(value, element)
 
 
+_NOTHING: Final = object()
+
+
 class Specification(NamedTuple):
     """One declaration."""
 
@@ -424,12 +479,20 @@ class Specification(NamedTuple):
     codec: Codec[Any]
     #: What stands for a value that is not there; ``MISSING`` where it has to be.
     default: Any
-    #: What a missing value is read as although it is mandatory: senders are known to leave it out.
-    lacking: Any
-    #: How often it can be there: ``once``, ``repeated`` (each adds a value), ``merged`` (each adds its values).
-    occurs: str
     #: Where it stands in the order of the schema.
     place: int
+    #: ``element``, ``attribute`` or ``content``.
+    kind: str
+    #: What a missing value is read as although it is mandatory: senders are known to leave it out.
+    lacking: Any = _NOTHING
+    #: Another name that senders are known to use.
+    also: str | None = None
+    #: Elements that senders are known to put beside it instead of inside; for an attribute, in its place.
+    strays: tuple[str, ...] = ()
+    #: An element that senders are known to put around it.
+    around: str | None = None
+    #: How often it can be there: ``once``, ``repeated`` (each adds a value), ``merged`` (each adds its values).
+    occurs: str = "once"
 
 
 class Layout(NamedTuple):
@@ -438,15 +501,16 @@ class Layout(NamedTuple):
     elements: tuple[Specification, ...]
     attributes: tuple[Specification, ...]
     content: Specification | None
-    #: The elements by name, also by the other names that senders are known to use.
+    #: The elements by name, and by the other names that senders are known to use; with the strays of attributes.
     by_name: dict[str, Specification]
+    #: What senders are known to put beside the element that holds it, with the name of that one.
+    strays: dict[str, str]
+    #: What senders are known to put around elements of this class, with the layout of those.
+    around: dict[str, Layout]
     #: Where the vendors' elements go when it is written; None where there is no place for them.
     extensions: int | None
     #: Whether the order of the elements counts.
     ordered: bool
-
-
-_NOTHING: Final = object()
 
 
 def element(
@@ -456,15 +520,42 @@ def element(
     default: Any = dataclasses.MISSING,
     lacking: Any = _NOTHING,
     also: str | None = None,  # not "alias": for a type checker, that is the name of the argument
+    strays: tuple[str, ...] = (),
+    around: str | None = None,
     occurs: str = "once",
 ) -> Any:
-    """Declare a child element; without ``default`` it is mandatory."""
-    return _field("element", default, name=name, codec=codec, lacking=lacking, also=also, occurs=occurs)
+    """Declare a child element; without ``default`` it is mandatory.
+
+    What senders are known to do otherwise: ``also`` is another name for it, ``strays`` are elements that they put
+    beside it instead of inside, and ``around`` is an element that they put around it.
+    """
+    return _field(
+        "element",
+        default,
+        name=name,
+        codec=codec,
+        lacking=lacking,
+        also=also,
+        strays=strays,
+        around=around,
+        occurs=occurs,
+    )
 
 
-def attribute(name: str, codec: TextCodec[Any], *, default: Any = dataclasses.MISSING) -> Any:
-    """Declare an attribute; without ``default`` it is mandatory."""
-    return _field("attribute", default, name=name, codec=codec)
+def attribute(
+    name: str,
+    codec: TextCodec[Any],
+    *,
+    default: Any = dataclasses.MISSING,
+    also: str | None = None,
+    strays: tuple[str, ...] = (),
+) -> Any:
+    """Declare an attribute; without ``default`` it is mandatory.
+
+    What senders are known to do otherwise: ``also`` is another name for it, and ``strays`` are child elements that they
+    put in its place.
+    """
+    return _field("attribute", default, name=name, codec=codec, also=also, strays=strays)
 
 
 def content(codec: Codec[Any], *, default: Any = dataclasses.MISSING) -> Any:
@@ -488,30 +579,45 @@ def declared(cls: type[T]) -> type[T]:
     """Make ``cls`` a frozen dataclass with keyword arguments, and work out its :class:`Layout`."""
     made: Any = dataclasses.dataclass(frozen=True, slots=True, kw_only=True)(cls)
     found: dict[str, list[Specification]] = {"element": [], "attribute": [], "content": []}
-    by_name = {}
     place_of_extensions = None
     for place, field in enumerate(dataclasses.fields(made)):
         kind = field.metadata["kind"]
         if kind == "extensions":
             place_of_extensions = len(found["element"])
             continue
-        settings = {"lacking": _NOTHING, "also": None, "occurs": "once", **field.metadata["declared"]}
-        also = settings.pop("also")
-        specification = Specification(field.name, default=field.default, place=place, **settings)
-        found[kind].append(specification)
-        if kind == "element":
-            by_name[specification.name] = specification
-            if also:
-                by_name[also] = specification
-    made.layout = Layout(
-        tuple(found["element"]),
-        tuple(found["attribute"]),
-        found["content"][0] if found["content"] else None,
-        by_name,
-        place_of_extensions,
-        getattr(made, "ordered", True),
+        found[kind].append(
+            Specification(field.name, default=field.default, place=place, kind=kind, **field.metadata["declared"])
+        )
+    made.layout = _lay_out(
+        found["element"], found["attribute"], found["content"], place_of_extensions, getattr(made, "ordered", True)
     )
     return cast("type[T]", made)
+
+
+def _lay_out(
+    elements: Sequence[Specification],
+    attributes: Sequence[Specification] = (),
+    contents: Sequence[Specification] = (),
+    place_of_extensions: int | None = None,
+    ordered: bool = True,
+) -> Layout:
+    around: dict[str, list[Specification]] = {}
+    for specification in elements:
+        if specification.around is not None:
+            around.setdefault(specification.around, []).append(specification._replace(around=None))
+    return Layout(
+        elements=tuple(elements),
+        attributes=tuple(attributes),
+        content=contents[0] if contents else None,
+        by_name={
+            **{name: each for each in elements for name in (each.name, each.also) if name is not None},
+            **{name: each for each in attributes for name in each.strays},
+        },
+        strays={name: each.name for each in elements for name in each.strays},
+        around={name: _lay_out(inside) for name, inside in around.items()},
+        extensions=place_of_extensions,
+        ordered=ordered,
+    )
 
 
 def read(cls: type[T], element: Element, reader: Reader) -> T:
@@ -523,7 +629,9 @@ def read(cls: type[T], element: Element, reader: Reader) -> T:
     layout: Layout = cls.layout  # type: ignore[attr-defined]
     values: dict[str, Any] = {}
     for specification in layout.attributes:
-        written = read_attribute(element, specification.name, reader) if element.has_attributes else None
+        if not element.has_attributes:
+            break
+        written = read_attribute(element, specification.name, specification.also, reader)
         if written is not None:
             _take(specification, specification.codec.parse, written, f"@{specification.name}", reader, values)  # type: ignore[attr-defined]
     if layout.content is not None:
@@ -542,33 +650,90 @@ def read(cls: type[T], element: Element, reader: Reader) -> T:
 
 
 def _read_children(layout: Layout, element: Element, reader: Reader, values: dict[str, Any]) -> None:
+    children, strays = _set_apart(layout, element, reader) if layout.strays else (element.children, {})
     last = 0
-    renamed = set()
-    for child in element.children:
+    renamed = []
+    around = []
+    for child in children:
         specification = layout.by_name.get(child.name)
         if specification is None or not reader.is_ours(child):
-            reader.unknown(child)
+            if child.name in layout.around and reader.is_ours(child):
+                around.append(child)
+            else:
+                reader.unknown(child)
             continue
         if specification.place < last:
             if layout.ordered:
                 reader.deviations.note("element-order", reader.at(child.name))
         else:
             last = specification.place
-        if child.name != specification.name:
+        if specification.kind == "attribute":
+            reader.deviations.note("element-misplaced", reader.at(child.name))
+        elif child.name != specification.name:
             reader.deviations.note("element-renamed", f"{reader.at(child.name)} for {specification.name}")
-            if specification.field not in values:
-                renamed.add(specification.field)
-        elif specification.field in renamed:  # the one with the right name counts
-            values.pop(specification.field, None)
-            renamed.discard(specification.field)
+            renamed.append((specification, child))  # the one with the right name counts
+            continue
         if specification.occurs != "repeated" and specification.field in values:
             reader.deviations.note("element-repeated", reader.at(child.name))
             if specification.occurs == "once":
                 continue
+        if child.name in strays:
+            child = _joined(child, strays.pop(child.name))
         _take(specification, specification.codec.read, child, child.name, reader, values)
+    for name, inside in strays.items():
+        specification = layout.by_name[name]
+        _take(specification, specification.codec.read, Element(name, children=inside), name, reader, values)
+    for specification, child in renamed:
+        if specification.field in values:
+            reader.deviations.note("element-repeated", reader.at(child.name))
+        else:
+            _take(specification, specification.codec.read, child, child.name, reader, values)
+    for child in around:
+        _read_inside(layout.around[child.name], child, reader, values)
     for specification in layout.elements:
         if specification.occurs != "once" and specification.field in values:
             values[specification.field] = tuple(values[specification.field])
+
+
+def _set_apart(layout: Layout, element: Element, reader: Reader) -> tuple[list[Element], dict[str, list[Element]]]:
+    """The children of ``element`` without its strays, and these by the name of the element that holds them."""
+    strays: dict[str, list[Element]] = {}
+    if layout.strays.keys().isdisjoint([child.name for child in element.children]):
+        return element.children, strays
+    children = []
+    for child in element.children:
+        holder = layout.strays.get(child.name)
+        if holder is None or not reader.is_ours(child):
+            children.append(child)
+        else:
+            reader.deviations.note("element-misplaced", reader.at(child.name))
+            strays.setdefault(holder, []).append(child)
+    return children, strays
+
+
+def _joined(element: Element, strays: list[Element]) -> Element:
+    """``element`` as if the strays stood in it, behind what does."""
+    return Element(
+        element.name,
+        element.namespace,
+        prefix=element.prefix,
+        attributes=element.attributes,
+        text=element.text,
+        children=[*element.children, *strays],
+    )
+
+
+def _read_inside(layout: Layout, element: Element, reader: Reader, values: dict[str, Any]) -> None:
+    """Fill what ``values`` lack from an element that stands around what belongs beside it."""
+    reader.deviations.note("element-misplaced", reader.at(element.name))
+    reader.path.append(element.name)
+    inside: dict[str, Any] = {}
+    _read_children(layout, element, reader, inside)
+    for specification in layout.elements:
+        if specification.field in inside and specification.field in values:
+            reader.deviations.note("element-repeated", reader.at(specification.name))
+    reader.path.pop()
+    values.update({**inside, **values})
 
 
 def _take(
@@ -632,8 +797,9 @@ def write(value: Any, element: Element) -> None:
 
 def _written_extensions(value: Any, layout: Layout) -> list[Element]:
     """The vendors' elements, but for those that stood deeper and would mean something else here."""
+    known = {*layout.by_name, *layout.strays, *layout.around}
     return [
         extension
         for extension in value.extensions
-        if extension.name not in layout.by_name or not (extension.namespace is None or is_mm7(extension.namespace))
+        if extension.name not in known or not (extension.namespace is None or is_mm7(extension.namespace))
     ]

@@ -151,8 +151,8 @@ _NO_DATES = (
     "<{0}/>",
     "<{0}>yesterday</{0}>",
     "<{0}>2026-02-30T00:00:00Z</{0}>",
-    "<{0}>20260505100000</{0}>",
-    "<{0}>Tue, 5 May 2026 10:00:00 +0900</{0}>",
+    "<{0}>2026-05-05</{0}>",
+    "<{0}>05/06/2026 10:00:00</{0}>",
     _HOLDS_ELEMENTS,
 )
 
@@ -328,7 +328,8 @@ _FROM_RELAY = (
     Row("MMSRelayServerID", "?", "mms_relay_server_id", token("relay.example.net")),
     _EXTENSION,
 )
-_RESPONSE = (_VERSION, Row("Status", "1", "status", STATUS), _EXTENSION)
+_VERSION_OF_RESPONSE = Row("MM7Version", "1", "mm7_version", version("6.8.0"), "element-missing")
+_RESPONSE = (_VERSION_OF_RESPONSE, Row("Status", "1", "status", STATUS), _EXTENSION)
 
 REQUESTS: dict[str, tuple[Row, ...]] = {
     "SubmitReq": (
@@ -452,13 +453,13 @@ REQUESTS: dict[str, tuple[Row, ...]] = {
     ),
 }
 RESPONSES: dict[str, tuple[Row, ...]] = {
-    "SubmitRsp": (*_RESPONSE, Row("MessageID", "1", "message_id", identifier("041502073667"))),
+    "SubmitRsp": (*_RESPONSE, Row("MessageID", "1", "message_id", identifier("041502073667"), "element-missing")),
     "DeliverRsp": (*_RESPONSE, Row("ServiceCode", "?", "service_code", token("gold-service"))),
     "CancelRsp": _RESPONSE,
     "ReplaceRsp": _RESPONSE,
-    "extendedCancelRsp": (_VERSION, Row("Status", "1", "status", BARE_STATUS)),
+    "extendedCancelRsp": (_VERSION_OF_RESPONSE, Row("Status", "1", "status", BARE_STATUS)),
     "extendedReplaceRsp": (
-        _VERSION,
+        _VERSION_OF_RESPONSE,
         Row("MessageID", "1", "message_id", identifier("041502073667")),
         Row("Status", "1", "status", BARE_STATUS),
     ),
