@@ -236,7 +236,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
         },
         "The envelope": {
             "soap-namespace": Irregularity(
-                "the SOAP namespace is written otherwise than SOAP 1.1 writes it",
+                "the SOAP namespace is written otherwise than SOAP 1.1 writes it, or a Fault is not in it",
                 "SOAP 1.1, 4",
                 "KTF, without the last slash; Optus, with https",
                 ValidationError,
@@ -272,7 +272,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ValidationError,
             ),
             "namespace-foreign": Irregularity(
-                "the namespace is meant for MM7 but is none of 3GPP's",
+                "a namespace in the place of MM7's is none of 3GPP's",
                 "TS 23.140, MM7 schema",
                 "Fibernetics, Momentum",
                 UnsupportedVersion,
@@ -304,7 +304,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ValidationError,
             ),
             "element-misplaced": Irregularity(
-                "an element stands outside of the one that holds it; it is read as if it were inside",
+                "an element stands elsewhere than the schema has it; it is read as if it stood there",
                 "TS 23.140, MM7 schema",
                 "vectorcore, with VASPID in CancelReq; China Mobile's client, Fibernetics",
                 ValidationError,
@@ -316,7 +316,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ValidationError,
             ),
             "element-renamed": Irregularity(
-                "an element has the name that another operation has for it",
+                "an element or attribute is misspelt, or has the name that another operation has for it",
                 "TS 23.140, MM7 schema",
                 "China Unicom's simulators, with TimeStamp for Date",
                 ValidationError,
@@ -324,7 +324,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
             "element-missing": Irregularity(
                 "a mandatory element is missing that senders are known to leave out",
                 "TS 23.140, MM7 schema (minOccurs)",
-                "vectorcore, China Unicom",
+                "China Unicom's simulators",
                 ValidationError,
             ),
             "attribute-qualified": Irregularity(
@@ -342,7 +342,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 MessageFormatCorrupt,
             ),
             "value-case": Irregularity(
-                "a boolean or an enumerated value is in other capitals than the schema's",
+                "a boolean or an enumerated value is in other capitals, or another spelling, than the schema's",
                 "TS 23.140, MM7 schema",
                 "KTF, LG Telecom",
                 MessageFormatCorrupt,

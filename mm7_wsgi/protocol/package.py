@@ -6,20 +6,23 @@ content.
 
 from __future__ import annotations
 
+import codecs
 from typing import Final
+from urllib.parse import unquote
 
 from .buffer import Buffer
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
-from .headers import ContentType, Reference, content_id, parse_content_type, parse_href, readable
+from .headers import ContentType, Reference, content_id, is_bracketed, parse_content_type, parse_href, readable, same_id
 from .limits import Limits
-from .messages import Content, Request, read_request
+from .messages import Content, Fault, Request, Response, read_answer, read_request
 from .mime import Part, describe, read_parts
-from .soap import Envelope, check_envelope, divide_envelope, parse_xml, to_utf8
+from .soap import Envelope, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
 from .transfer import IDENTITY
 
 #: The media types of a bare envelope.
 XML_TYPES: Final = frozenset({"text/xml", "application/xml", "application/soap+xml"})
+_SOAP_TYPES: Final = XML_TYPES | {"application/xop+xml"}
 
 
 def check_content_type(header: str, limits: Limits) -> ContentType:
@@ -42,12 +45,16 @@ def check_content_type(header: str, limits: Limits) -> ContentType:
 
 
 class Package:
-    """One request as far as it has been read: a refusal on the way finds here what its answer is to echo."""
+    """One message as far as it has been read: a refusal on the way finds here what its answer is to echo."""
 
     def __init__(self, limits: Limits, *, strict: bool = False) -> None:
         self._limits = limits
         self._made: list[Buffer] = []
         self.deviations = Deviations(strict=strict)
+        #: The parts of the outermost level; empty for a bare envelope.
+        self.parts: tuple[Part, ...] = ()
+        #: The SOAP part among them.
+        self.root: Part | None = None
         self.envelope: Envelope | None = None
         self.request: Request | None = None
         #: The part that ``Content/@href`` names.
@@ -56,16 +63,41 @@ class Package:
         self.attachments: tuple[Part, ...] = ()
 
     def read(self, content_type: ContentType, buffer: Buffer) -> Request:
-        """Read a whole body.
+        """Read the whole body of a request.
 
         Raises an :class:`~mm7_wsgi.MM7Error` that says what is wrong: :class:`LimitExceeded`, :class:`ValidationError`,
         :class:`ContentError`, and those of :func:`.soap.check_envelope` and :func:`.messages.read_request`.
         """
-        parts: tuple[Part, ...] = ()
-        root = None
-        if content_type.is_multipart:
-            parts, self._made = read_parts(content_type, buffer, self._limits, self.deviations)
-            root = self._find_root(parts, content_type.parameters.get("start"))
+        envelope = self._open(content_type, buffer)
+        self.request = read_request(check_envelope(envelope, self.deviations), self._limits, self.deviations)
+        if self.request.carries_content:
+            self.content = self._find_content(self.request, self.attachments)
+        if self.content is not None:
+            if not _href(self.request) and not _is_positional(content_type, self.parts):
+                self.deviations.note("content-unreferenced", describe(self.content))
+            self._check_id(self.content)
+            self.attachments = tuple(part for part in self.attachments if part is not self.content)
+        return self.request
+
+    def read_answer(self, content_type: ContentType, buffer: Buffer) -> Response | Fault:
+        """Read the whole body of a response.
+
+        Raises as :meth:`read`, and those of :func:`.soap.check_answer` and :func:`.messages.read_answer`.
+        """
+        envelope = self._open(content_type, buffer)
+        return read_answer(check_answer(envelope, self.deviations), self._limits, self.deviations)
+
+    def close(self) -> None:
+        """Give back what was made for the reading, besides the body itself."""
+        for buffer in self._made:
+            buffer.close()
+
+    def _open(self, content_type: ContentType, buffer: Buffer) -> Envelope:
+        """Divide the body, and the envelope."""
+        if self._is_multipart(content_type, buffer):
+            self.parts, self._made = read_parts(content_type, buffer, self._limits, self.deviations)
+            self.root = root = self._find_root(content_type.parameters.get("start"))
+            self.attachments = tuple(part for part in self.parts if part is not root)
             octets, charset = self._soap_part(root), root.charset
         else:
             if buffer.size > self._limits.envelope:
@@ -73,32 +105,61 @@ class Package:
             octets, charset = buffer.read(0, buffer.size), content_type.parameters.get("charset")
         document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits)
         self.envelope = divide_envelope(document, self.deviations)
-        operation = check_envelope(self.envelope, self.deviations)
-        self.request = read_request(operation, self._limits, self.deviations)
-        others = tuple(part for part in parts if part is not root)
-        if self.request.carries_content:
-            self.content = self._find_content(self.request, others)
-            if self.content is not None and not _href(self.request) and not _is_positional(content_type, parts):
-                self.deviations.note("content-unreferenced", describe(self.content))
-        self.attachments = tuple(part for part in others if part is not self.content)
-        return self.request
+        return self.envelope
 
-    def close(self) -> None:
-        """Give back what was made for the reading, besides the body itself."""
-        for buffer in self._made:
-            buffer.close()
+    def _is_multipart(self, content_type: ContentType, buffer: Buffer) -> bool:
+        """Whether the body is a multipart, by its Content-Type or by itself."""
+        head = buffer.read(0, _HEAD)
+        if content_type.is_multipart:
+            boundary = content_type.parameters.get("boundary", "").encode("latin-1", "replace")
+            if not _is_xml(head) or (boundary and buffer.find(b"--" + boundary, 0, buffer.size) >= 0):
+                return True
+            self.deviations.note("xml-as-multipart", f"Content-Type: {content_type.value[:80]}")
+            return False
+        if not head.lstrip().startswith(b"--"):
+            return False
+        self.deviations.note("multipart-as-xml", f"Content-Type: {content_type.value[:80]}")
+        return True
 
-    def _find_root(self, parts: tuple[Part, ...], start: str | None) -> Part:
+    def _find_root(self, start: str | None) -> Part:
         """The part that ``start`` names, else the first (RFC 2387, 3.2)."""
-        if not parts:
+        if not self.parts:
             raise ValidationError(details="the multipart body has no parts")
+        root = None
         if start:
-            wanted = content_id(start)
-            for part in parts:
-                if part.content_id == wanted:
+            root = self._find_by_id(self.parts, (content_id(start),), f"start={start[:80]}")
+            if root is None:
+                self.deviations.note("start-unmatched", f"start={start[:80]}")
+            elif not is_bracketed(start):
+                self.deviations.note("id-brackets", f"start={start[:80]}")
+        root = root or self._find_envelope()
+        self._check_id(root)
+        return root
+
+    def _find_envelope(self) -> Part:
+        """The first part; where that is no XML, the first one that is said to be."""
+        first, *others = self.parts
+        if others and first.content_type not in _SOAP_TYPES and not _begins_as_xml(first):
+            for part in others:
+                if part.content_type in _SOAP_TYPES:
+                    self.deviations.note("soap-part-late", describe(part))
                     return part
-            self.deviations.note("start-unmatched", f"start={start[:80]}")
-        return parts[0]
+        return first
+
+    def _check_id(self, part: Part) -> None:
+        if part.has_odd_id:
+            self.deviations.note("id-brackets", describe(part))
+
+    def _find_by_id(self, parts: tuple[Part, ...], wanted: tuple[str, ...], where: str) -> Part | None:
+        """The first part whose Content-ID is one of ``wanted``, or else one of them in other capitals or escapes."""
+        found = [part for part in parts if part.content_id and part.content_id in wanted]
+        if not found and any(wanted):
+            found = [part for part in parts if (known := part.content_id) and any(same_id(known, id) for id in wanted)]
+            if found:
+                self.deviations.note("id-form", where)
+        if len(found) > 1:
+            self.deviations.note("id-repeated", where)
+        return found[0] if found else None
 
     def _soap_part(self, root: Part) -> bytes:
         if root.size > self._limits.envelope:
@@ -120,23 +181,41 @@ class Package:
             if request.requires_content and not others:
                 raise ValidationError(details=f"{request.element_name}: Content is missing")
             return others[0] if others else None
+        where = f"Content/@href: {href[:80]}"
         reference = parse_href(href)
-        for part in others:
-            if part.content_id in reference.content_ids:
-                if not reference.is_cid:
-                    self.deviations.note("href-without-cid", f"Content/@href: {href[:80]}")
-                return part
+        named = self._find_by_id(others, reference.content_ids, where)
+        if named is not None:
+            if not reference.is_cid:
+                self.deviations.note("href-without-cid", where)
+            return named
         for part in others:
             if part.content_location == reference.text:
                 return part
-        for part in others:
-            if _holds(part, reference):
-                self.deviations.note("href-nested", f"Content/@href: {href[:80]}")
-                return part
-        if not others:
-            raise ContentError(details=f"Content/@href names {href[:80]!r}, and there is no part beside the SOAP part")
-        self.deviations.note("href-unmatched", f"Content/@href: {href[:80]}")
-        return others[0]
+        for name, asks_for in (("href-location", _is_at), ("href-nested", _holds), ("href-unmatched", _is_any)):
+            for part in others:
+                if asks_for(part, reference):
+                    self.deviations.note(name, where)
+                    return part
+        raise ContentError(details=f"Content/@href names {href[:80]!r}, and there is no part beside the SOAP part")
+
+
+# How much of a body or a part tells what it is.
+_HEAD: Final = 512
+
+
+def _is_xml(head: bytes) -> bool:
+    """Whether octets begin as XML does, in any of its encodings."""
+    return (
+        head.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"<", b"\0<", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    )
+
+
+def _begins_as_xml(part: Part) -> bool:
+    try:
+        with part.open() as stream:
+            return _is_xml(stream.read(_HEAD))
+    except ContentError:
+        return False
 
 
 def _href(request: Request) -> str:
@@ -147,6 +226,14 @@ def _href(request: Request) -> str:
 def _is_positional(content_type: ContentType, parts: tuple[Part, ...]) -> bool:
     """Whether nothing names a part, so that the first is the SOAP part and the second the content, as NowSMS has it."""
     return "start" not in content_type.parameters and all(part.content_id is None for part in parts)
+
+
+def _is_any(part: Part, reference: Reference) -> bool:
+    return True
+
+
+def _is_at(part: Part, reference: Reference) -> bool:
+    return bool(reference.location) and part.content_location in (reference.location, unquote(reference.location))
 
 
 def _holds(part: Part, reference: Reference) -> bool:

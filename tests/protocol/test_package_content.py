@@ -106,7 +106,24 @@ CASES = {
     "no content at all": Case((soap(),), None),
     "an href with cid": Case((soap(href="cid:a"), part("A", id="<a>")), b"A"),
     "an href with CID in capitals": Case((soap(href="CID:a"), part("A", id="<a>")), b"A"),
-    "a Content-ID without brackets": Case((soap(href="cid:a"), part("A", id="a")), b"A"),
+    "a Content-ID without brackets": Case((soap(href="cid:a"), part("A", id="a")), b"A", (), ("id-brackets",)),
+    "a Content-ID in two pairs of brackets": Case(
+        (soap(href="cid:a"), part("A", id="<<a>>")), b"A", (), ("id-brackets",)
+    ),
+    "a Content-ID with half a pair of brackets": Case(
+        (soap(href="cid:a"), part("A", id="a>")), b"A", (), ("id-brackets",)
+    ),
+    "a Content-ID in quotes": Case((soap(href="cid:a"), part("A", id='"<a>"')), b"A", (), ("id-brackets",)),
+    "a Content-ID with brackets of HTML": Case(
+        (soap(href="cid:a"), part("A", id="&lt;a&gt;")), b"A", (), ("id-brackets",)
+    ),
+    "a Content-ID in other capitals": Case((soap(href="cid:a@B"), part("A", id="<A@b>")), b"A", (), ("id-form",)),
+    "a Content-ID whose escapes are not in the href": Case(
+        (soap(href="cid:a@b"), part("A", id="<a%40b>")), b"A", (), ("id-form",)
+    ),
+    "a Content-ID without brackets that nobody asks for": Case(
+        (soap(href="cid:a"), part("A", id="<a>"), part("B", id="b")), b"A", (b"B",)
+    ),
     "an href with brackets": Case((soap(href="cid:&lt;a&gt;"), part("A", id="<a>")), b"A"),
     "an href with blanks": Case((soap(href=" cid:a "), part("A", id=" <a> ")), b"A"),
     "an href with escapes": Case((soap(href="cid:a%40b"), part("A", id="<a@b>")), b"A"),
@@ -125,7 +142,10 @@ CASES = {
         (soap(href="cid:b"), part("A", id="<a>"), part("B", id="<b>"), part("C", id="<c>")), b"B", (b"A", b"C")
     ),
     "the first of two parts with that name": Case(
-        (soap(href="cid:a"), part("1", id="<a>"), part("2", id="<a>")), b"1", (b"2",)
+        (soap(href="cid:a"), part("1", id="<a>"), part("2", id="<a>")), b"1", (b"2",), ("id-repeated",)
+    ),
+    "no part for the empty name": Case(
+        (soap(href="cid:"), part("1"), part("2", id="<>")), b"1", (b"2",), ("href-unmatched",)
     ),
     "Content-ID is told by its capitals": Case(
         (soap(href="cid:A"), part("small", id="<a>"), part("large", id="<A>")), b"large", (b"small",)
@@ -134,7 +154,13 @@ CASES = {
         (soap(href="cid:x"), part("A", id="<a>"), part("B", id="<b>")), b"A", (b"B",), ("href-unmatched",)
     ),
     "an href with a blank for the colon": Case(
-        (soap(href="cid a"), part("A", id="<a>")), b"A", (), ("href-unmatched",)
+        (soap(href="cid a"), part("B"), part("A", id="<a>")), b"A", (b"B",), ("href-without-cid",)
+    ),
+    "a Content-Location with the scheme cid": Case(
+        (soap(href="cid:a%20b.gif"), part("B"), part("A", at="a b.gif")), b"A", (b"B",), ("href-location",)
+    ),
+    "a Content-Location goes before a part inside": Case(
+        (soap(href="cid:a"), mixed(part("in", id="<a>")), part("A", at="a")), b"A", (b"in",), ("href-location",)
     ),
     "an href that names the SOAP part": Case(
         (soap(href="cid:s", id="<s>"), part("A", id="<a>")), b"A", (), ("href-unmatched",)
@@ -161,7 +187,7 @@ CASES = {
     "no Content, and a part has a name": Case((soap(), part("A", id="<a>")), b"A", (), ("content-unreferenced",)),
     "no Content, and the SOAP part has a name": Case((soap(id="<s>"), part("A")), b"A", (), ("content-unreferenced",)),
     "no Content, and there is a start": Case(
-        (soap(), part("A")), b"A", (), ("start-unmatched", "content-unreferenced"), "; start=x"
+        (soap(), part("A")), b"A", (), ("start-unmatched", "content-unreferenced"), "; start=<x>"
     ),
     "no Content, and several parts": Case(
         (soap(), part("A", id="<a>"), part("B")), b"A", (b"B",), ("content-unreferenced",)
@@ -170,13 +196,28 @@ CASES = {
     "start names a later part": Case(
         (part("A", id="<a>"), soap(href="cid:a", id="<s>")), b"A", (), (), '; start="<s>"'
     ),
-    "start without brackets": Case((part("A", id="<a>"), soap(href="cid:a", id="s")), b"A", (), (), "; start=<s>"),
+    "start without brackets": Case(
+        (part("A", id="<a>"), soap(href="cid:a", id="<s>")), b"A", (), ("id-brackets",), "; start=s"
+    ),
+    "the part that start names without brackets": Case(
+        (part("A", id="<a>"), soap(href="cid:a", id="s")), b"A", (), ("id-brackets",), "; start=<s>"
+    ),
+    "start in other capitals": Case(
+        (part("A", id="<a>"), soap(href="cid:a", id="<s>")), b"A", (), ("id-form",), "; start=<S>"
+    ),
+    "the SOAP part behind the content": Case((part("A", id="<a>"), soap(href="cid:a")), b"A", (), ("soap-part-late",)),
+    "the SOAP part behind content in base64": Case(
+        (part("QUJD", encoding="base64", id="<a>"), soap(href="cid:a")), b"ABC", (), ("soap-part-late",)
+    ),
+    "the SOAP part without a type, and content that is XML": Case(
+        (part(envelope(href="cid:a")), part("<a/>", type="text/xml", id="<a>")), b"<a/>", (), ("soap-part-type",)
+    ),
     "start names the first of two parts": Case(
         (part("A"), soap(href="cid:a", id="<s>"), part("<x/>", id="<s>")),
         b"A",
         (b"<x/>",),
-        ("href-unmatched",),
-        "; start=s",
+        ("id-repeated", "href-unmatched"),
+        "; start=<s>",
     ),
     "start names nothing": Case(
         (soap(href="cid:a", id="<s>"), part("A", id="<a>")), b"A", (), ("start-unmatched",), "; start=x"
@@ -228,10 +269,17 @@ def test_what_is_regular_is_read_by_a_strict_reader_too(case: str) -> None:
 @pytest.mark.parametrize("case", [case for case, (*_, deviations, _) in CASES.items() if deviations])
 def test_what_is_irregular_is_refused_by_a_strict_reader(case: str) -> None:
     parts, *_, deviations, parameters = CASES[case]
-    about_content = ("content-unreferenced", "href-unmatched", "href-nested", "href-without-cid")
+    about_content = ("content-unreferenced", "href-unmatched", "href-nested", "href-without-cid", "href-location")
+    about_content += ("id-form", "id-repeated")
     with pytest.raises(MM7Error) as caught:
         read(*parts, parameters=parameters, strict=True)
     assert type(caught.value) is (ContentError if deviations[0] in about_content else ValidationError)
+
+
+def test_a_first_part_that_cannot_be_decoded_is_not_the_soap_part() -> None:
+    package = read(part("QUJD", encoding="gzip", id="<b>"), soap(href="cid:a"), part("A", id="<a>"))
+    assert told(package.content) == b"A"
+    assert names(package) == ["soap-part-late"]
 
 
 def test_the_content_of_a_nested_href_is_the_part_on_the_first_level() -> None:
@@ -253,7 +301,8 @@ def test_the_content_of_a_nested_href_is_the_part_on_the_first_level() -> None:
         ((soap("extendedReplaceReq"),), "", ValidationError, "extendedReplaceReq: Content is missing"),
         ((mixed(soap()), part("A")), "", ValidationError, "the SOAP part is a multipart itself"),
         ((soap(), mixed(part("A"), id="<s>")), "; start=s", ValidationError, "the SOAP part is a multipart itself"),
-        ((part("A"), soap()), "", ValidationError, "not well-formed"),
+        ((part("A"), part("B")), "", ValidationError, "not well-formed"),
+        ((part("A"), soap(id="<s>"), part("C", id="<c>")), "; start=<c>", ValidationError, "not well-formed"),
         ((part("!!!", type="text/xml", encoding="base64"),), "", ValidationError, "none of its characters"),
         ((part(envelope(), type="text/xml", encoding="gzip"),), "", ValidationError, "'gzip' is not known"),
     ],
@@ -288,6 +337,36 @@ def test_a_bare_envelope_is_a_request_without_parts(header: str) -> None:
     assert package.request is request
     assert package.content is None
     assert package.attachments == ()
+
+
+def test_a_bare_envelope_under_the_type_of_a_multipart_is_read() -> None:
+    for header in ("multipart/related", "multipart/related; boundary=b; charset=utf-8"):
+        for before in (b"", b"\xef\xbb\xbf", b"\r\n"):
+            package = Package(Limits())
+            request = package.read(check_content_type(header, Limits()), Buffer(before + envelope("CancelReq")))
+            assert isinstance(request, CancelReq)
+            assert names(package)[0] == "xml-as-multipart"
+    utf_16 = envelope("CancelReq").decode().encode("utf-16")
+    assert isinstance(Package(Limits()).read(check_content_type(header, Limits()), Buffer(utf_16)), CancelReq)
+    with pytest.raises(ValidationError, match="bare envelope"):
+        Package(Limits(), strict=True).read(check_content_type(header, Limits()), Buffer(envelope("CancelReq")))
+
+
+def test_a_preamble_that_looks_like_xml_does_not_make_a_multipart_a_bare_envelope() -> None:
+    package = Package(Limits())
+    body = b"<!-- a multipart -->\r\n" + joined("b", [soap("CancelReq")])
+    assert isinstance(package.read(check_content_type("multipart/x; boundary=b", Limits()), Buffer(body)), CancelReq)
+    assert names(package) == []
+
+
+def test_a_multipart_under_the_type_of_xml_is_read() -> None:
+    package = Package(Limits())
+    body = joined("b", [soap(href="cid:a"), part("A", id="<a>")])
+    assert isinstance(package.read(check_content_type("text/xml", Limits()), Buffer(body)), SubmitReq)
+    assert told(package.content) == b"A"
+    assert names(package) == ["multipart-as-xml", "boundary-missing"]
+    with pytest.raises(ValidationError, match="the body is a multipart"):
+        Package(Limits(), strict=True).read(check_content_type("text/xml", Limits()), Buffer(body))
 
 
 def test_a_bare_envelope_that_names_content_is_refused() -> None:
