@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import os
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mm7_wsgi import Account, Address, Duration, Element, MM7Endpoint, MM7Request, Part
+from mm7_wsgi import Address, Duration, Element, MM7Endpoint, MM7Request, Part
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/request.http"))
@@ -172,26 +171,3 @@ def test_a_golden_body_is_the_same_however_the_server_hands_it_over(
         stream = streams.Input(body, sizes)
         assert receive(receiver, make_environ(body, environ, **{"wsgi.input": stream})) == expected, sizes[:1]
         assert len(stream.reads) == (len(body) if len(sizes) == len(body) else 2)
-
-
-# -- what foreign stacks were recorded to send, where the recordings are
-
-CAPTURES = os.environ.get("MM7_CAPTURES")
-ANYBODY = Account("anybody")
-
-
-@pytest.mark.skipif(not CAPTURES, reason="MM7_CAPTURES names no folder of recorded requests")
-@pytest.mark.parametrize("number", ["201-", "202-", "203-"])
-def test_a_recorded_request_of_a_foreign_stack_is_read_whole_and_answered(
-    ask: Any, make_environ: Any, number: str
-) -> None:
-    (path,) = Path(str(CAPTURES)).glob(f"{number}*.http")
-    environ, body = split_http(path.read_bytes())
-    requests: list[dict[str, Any]] = []
-    app = MM7Endpoint(lambda request: requests.append(dump_request(request)), accounts=lambda credentials: ANYBODY)
-    answer = ask(app, make_environ(body, environ))
-    (request,) = requests
-    assert (answer.status, answer.code, answer.name) == (200, 1000, "SubmitRsp")
-    assert answer.transaction[1] == request["transaction_id"]
-    assert request["content"] is not None
-    assert request["message"]["recipients"]
