@@ -169,7 +169,8 @@ def test_quoted_printable_is_read_and_what_is_no_escape_stays(encoded: bytes, de
     assert [outcome("quoted-printable", encoded, size) for size in (1, 2, 3, 4, 5, 6)] == [decoded] * 6
 
 
-@given(st.binary(max_size=200), SIZES)
+# quopri takes one CRLF for a sign that all line feeds are meant as such.
+@given(st.binary(max_size=200).filter(lambda octets: b"\r\n" not in octets), SIZES)
 @settings(deadline=None, max_examples=150)
 def test_quoted_printable_in_any_pieces_gives_the_original(octets: bytes, size: int) -> None:
     encoded = quopri.encodestring(octets).replace(b"\n", b"\r\n")
