@@ -59,7 +59,7 @@ class Package:
         self.request: Request | None = None
         #: The part that ``Content/@href`` names.
         self.content: Part | None = None
-        #: The parts that are neither that nor the SOAP part.
+        #: The parts that are neither that nor the SOAP part; the content among them until it is found.
         self.attachments: tuple[Part, ...] = ()
 
     def read(self, content_type: ContentType, buffer: Buffer) -> Request:
@@ -111,9 +111,11 @@ class Package:
         """Whether the body is a multipart, by its Content-Type or by itself."""
         head = buffer.read(0, _HEAD)
         if content_type.is_multipart:
-            boundary = content_type.parameters.get("boundary", "").encode("latin-1", "replace")
-            if not _is_xml(head) or (boundary and buffer.find(b"--" + boundary, 0, buffer.size) >= 0):
+            if not _is_xml(head):
                 return True
+            boundary = content_type.parameters.get("boundary", "").encode("latin-1", "replace")
+            if boundary and buffer.find(b"--" + boundary, 0, buffer.size) >= 0:
+                return True  # the preamble begins as XML does
             self.deviations.note("xml-as-multipart", f"Content-Type: {content_type.value[:80]}")
             return False
         if not head.lstrip().startswith(b"--"):

@@ -57,7 +57,7 @@ class Missing(WrongForm):
 class Reader:
     """One reading of one message: where it stands, what deviated, and what it has no field for."""
 
-    __slots__ = ("deviations", "extensions", "limits", "namespace", "path", "recipients")
+    __slots__ = ("deviations", "extensions", "limits", "moved", "namespace", "path", "recipients")
 
     def __init__(self, limits: Limits, deviations: Deviations, namespace: str | None) -> None:
         self.limits = limits
@@ -65,6 +65,8 @@ class Reader:
         self.namespace = namespace
         self.path: list[str] = []
         self.extensions: list[Element] = []
+        #: Elements that stood elsewhere, by identity: where they are now says nothing of their order.
+        self.moved: set[int] = set()
         self.recipients = 0
 
     def at(self, *names: str) -> str:
@@ -663,7 +665,7 @@ def _read_children(layout: Layout, element: Element, reader: Reader, values: dic
                 reader.unknown(child)
             continue
         if specification.place < last:
-            if layout.ordered:
+            if layout.ordered and id(child) not in reader.moved:
                 reader.deviations.note("element-order", reader.at(child.name))
         else:
             last = specification.place
@@ -708,6 +710,7 @@ def _set_apart(layout: Layout, element: Element, reader: Reader) -> tuple[list[E
         else:
             reader.deviations.note("element-misplaced", reader.at(child.name))
             strays.setdefault(holder, []).append(child)
+            reader.moved.add(id(child))
     return children, strays
 
 

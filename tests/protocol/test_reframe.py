@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+import runpy
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -24,6 +25,7 @@ from mm7_wsgi.protocol.headers import parse_content_type
 from mm7_wsgi.protocol.limits import Limits
 from mm7_wsgi.protocol.mime import Part, read_parts
 
+FLAWED = runpy.run_path(str(Path(__file__).parents[1] / "flawed.py"))
 MIXED = "multipart/mixed; boundary=b"
 #: A part as it can be compared: its headers, and its octets or the parts inside.
 Shape = tuple[list[tuple[str, str]], Any]
@@ -630,125 +632,15 @@ def test_a_large_irregular_message_is_read_in_constant_memory() -> None:
         assert part.data == octets
 
 
-# -- messages made by the rules, and by their breaking
+# -- multiparts made by the rules, and by their breaking
 
 
-@dataclass
-class Node:
-    """A part to be written."""
-
-    headers: list[tuple[str, str]]
-    octets: bytes = b""
-    parts: list[Node] = field(default_factory=list)
-
-    @property
-    def shape(self) -> Shape:
-        return list(self.headers), [part.shape for part in self.parts] if self.parts else self.octets
-
-
-#: What a writer can do wrong so that nobody can misread it.
-FLAWS = (
-    "line-ends",
-    "delimiter-blanks",
-    "delimiter-hyphens",
-    "boundary-missing",
-    "boundary-wrong",
-    "boundary-prefix",
-    "close-missing",
-    "close-repeated",
-    "part-bodyless",
-    "part-length",
-    "headers-unended",
-    "headers-end-blank",
-    "header-unindented",
-    "header-name",
-)
-
-
-class Writer:
-    """Writes a multipart, with the flaws that it is told, wherever they fit."""
-
-    def __init__(self, flaws: frozenset[str], seed: int) -> None:
-        self._flaws = flaws
-        self._chance = random.Random(seed)
-
-    def _does(self, flaw: str) -> bool:
-        return flaw in self._flaws and self._chance.random() < 0.7
-
-    def _break(self) -> bytes:
-        return self._chance.choice([b"\n", b"\r\r\n"]) if self._does("line-ends") else b"\r\n"
-
-    def _blanks(self) -> bytes:
-        return self._chance.choice([b" ", b"\t", b" \t "]) if self._does("delimiter-blanks") else b""
-
-    def multipart(self, node: Node, boundary: str, *, is_open: bool | None = None) -> bytes:
-        """``is_open`` says that the close delimiter is missing; None leaves it to chance."""
-        if is_open is None:
-            is_open = self._does("close-missing")
-        opener = (b"---" if self._does("delimiter-hyphens") else b"--") + boundary.encode()
-        written = self._chance.choice([b"", b"\r\n", b"For old readers\r\n", b"X-A: 1\r\n\r\n", b"see -- here\r\n"])
-        for part in node.parts[:-1]:
-            written += self._delimited(opener, part)
-        written += self._delimited(opener, node.parts[-1], is_cut=is_open)
-        if is_open:
-            return written
-        written += opener + b"--" + self._blanks()
-        return written + b"\r\n" + opener + b"--\r\n" if self._does("close-repeated") else written
-
-    def _delimited(self, opener: bytes, part: Node, *, is_cut: bool = False) -> bytes:
-        """A part between its delimiter and the line break of the next; ``is_cut`` if nothing comes behind it."""
-        written = opener + self._blanks() + self._break() + self._part(part, is_cut=is_cut)
-        if is_cut:
-            return written
-        # A carriage return at the end of a part would become one with a bare line feed.
-        return written + (b"\n" if self._does("line-ends") and not written.endswith(b"\r") else b"\r\n")
-
-    def _part(self, node: Node, *, is_cut: bool) -> bytes:
-        headers = b"".join(self._header(name, value) for name, value in node.headers)
-        octets = self.multipart(node, boundary_in(node)) if node.parts else node.octets
-        if not octets and not is_cut and self._does("part-bodyless"):
-            return headers
-        if octets.startswith(b"<") and self._does("headers-unended"):
-            return headers + octets
-        blanks = b" \t" if octets.startswith(b"<") and self._does("headers-end-blank") else b""
-        return headers + blanks + self._break() + octets
-
-    def _header(self, name: str, value: str) -> bytes:
-        fold = b";\r\n" if self._does("header-unindented") else self._chance.choice([b"; ", b";\r\n\t", b";\r\n "])
-        return f"{name}: {value}".encode().replace(b"; ", fold, 1) + self._break()
-
-
-def boundary_in(node: Node) -> str:
-    [value] = [value for name, value in node.headers if name == "Content-Type"]
-    return parse_content_type(value).parameters["boundary"]
-
-
-def a_tree(chance: random.Random, flaws: frozenset[str], boundary: str, depth: int) -> Node:
-    """A multipart of random parts; with flaws in what their headers say."""
-    node = Node([("Content-Type", f"multipart/mixed; boundary={boundary}")])
-    for index in range(chance.randrange(1, 4)):
-        if depth and chance.random() < 0.4:
-            inside = f"{boundary}-{index}" if "boundary-prefix" in flaws else f"{index}x{boundary}"
-            node.parts.append(a_tree(chance, flaws, inside, depth - 1))
-            continue
-        headers = [("Content-Id", f"<{index}>"), ("Content-Type", "text/plain; charset=utf-8")]
-        if "header-name" in flaws and chance.random() < 0.5:
-            headers.append(("X.Y", "1"))
-        if "part-length" in flaws and chance.random() < 0.5:
-            headers.append(("Content-Length", "+7"))
-        octets = chance.choice(
-            [b"", b"<x>\r\n\r\n</x>", b"text\nand\r\nmore: of it\r\n\r\n", chance.randbytes(chance.randrange(200))]
-        )
-        node.parts.append(Node(headers, octets))
-    return node
-
-
-@given(st.integers(0, 2**32), st.frozensets(st.sampled_from(FLAWS)))
+@given(st.integers(0, 2**32), st.frozensets(st.sampled_from(FLAWED["FRAMING"])))
 @settings(deadline=None, max_examples=600)
 def test_any_combination_of_flaws_gives_the_same_parts_as_none(seed: int, flaws: frozenset[str]) -> None:
-    node = a_tree(random.Random(seed), flaws, "bound", 2)
+    node = FLAWED["a_multipart"](random.Random(seed), flaws, "bound", 2)
     is_named_by_body = bool(flaws & {"boundary-missing", "boundary-wrong"})
-    body = Writer(flaws, seed).multipart(node, "bound", is_open=False if is_named_by_body else None)
+    body = FLAWED["Writer"](flaws, seed).multipart(node, is_open=False if is_named_by_body else None)
     header = "multipart/mixed; boundary=bound"
     if is_named_by_body:
         header = "multipart/mixed" if "boundary-missing" in flaws else "multipart/mixed; boundary=other"
@@ -760,8 +652,8 @@ def test_any_combination_of_flaws_gives_the_same_parts_as_none(seed: int, flaws:
 @given(st.integers(0, 2**32))
 @settings(deadline=None, max_examples=200)
 def test_what_is_written_by_the_rules_has_no_deviations_and_is_not_framed_anew(seed: int) -> None:
-    node = a_tree(random.Random(seed), frozenset(), "bound", 2)
-    body = Writer(frozenset(), seed).multipart(node, "bound")
+    node = FLAWED["a_multipart"](random.Random(seed), frozenset(), "bound", 2)
+    body = FLAWED["Writer"](frozenset(), seed).multipart(node)
     with mock.patch.object(mime_module, "reframe", side_effect=AssertionError("it was framed anew")):
         shapes, places = read(body, "multipart/mixed; boundary=bound")
     assert shapes == node.shape[1]
