@@ -150,7 +150,7 @@ class Package:
 
     def _check_id(self, part: Part) -> None:
         if part.has_odd_id:
-            self.deviations.note("id-brackets", describe(part))
+            self.deviations.note("id-brackets", f"Content-ID: {part.headers['Content-ID'][:80]}")
 
     def _find_by_id(self, parts: tuple[Part, ...], wanted: tuple[str, ...], where: str) -> Part | None:
         """The first part whose Content-ID is one of ``wanted``, or else one of them in other capitals or escapes."""
