@@ -1,0 +1,113 @@
+"""The command line: what is given to it, and what it gives back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import sys
+from typing import Final
+
+import click
+from rich.console import Console
+
+from .. import __version__
+from ..protocol.limits import Limits
+from .dump import as_json
+from .inspection import Inspection, inspect
+from .recording import read_recording
+from .report import one_line, report, summary
+
+_NAME: Final = "python -m mm7_wsgi"
+
+
+def main() -> None:
+    """Run the command line of this process, and exit."""
+    # What the endpoint logs of a message is in the report; what it logs of itself has to be seen.
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    # A message can hold any character, and a terminal may know few.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    cli(prog_name=_NAME)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mm7_wsgi")
+def cli() -> None:
+    """Tools for MM7."""
+
+
+def _limits(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Limits:
+    """The limits of an endpoint with those that are given: ``body=50000000``."""
+    names = [field.name for field in dataclasses.fields(Limits)]
+    changed = {}
+    for pair in given:
+        name, _, number = pair.partition("=")
+        if name not in names or not (number.isascii() and number.isdigit()):
+            raise click.BadParameter(f"{pair!r} is no NAME=NUMBER with a name of {', '.join(names)}")
+        changed[name] = int(number)
+    try:
+        return Limits(**changed)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@cli.command("inspect")
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+)
+@click.option("--content-type", metavar="TYPE", help="Read it under this Content-Type, whatever the recording says.")
+@click.option("--strict", is_flag=True, help="Refuse all that is irregular, as an endpoint with strict=True does.")
+@click.option(
+    "limits", "--limit", metavar="NAME=NUMBER", multiple=True, callback=_limits,
+    help="Another limit than the default: body=50000000. Can be given several times.",
+)  # fmt: skip
+@click.option("as_lines", "--json", is_flag=True, help="One JSON object in one line for each file.")
+@click.option("-q", "--quiet", is_flag=True, help="One line for each file.")
+@click.option("-v", "--verbose", is_flag=True, help="Cut nothing short, and show the answer.")
+@click.pass_context
+def inspect_files(
+    context: click.Context,
+    *,
+    files: tuple[str, ...],
+    content_type: str | None,
+    strict: bool,
+    limits: Limits,
+    as_lines: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Say what is wrong with recorded messages.
+
+    Whether they would be accepted, why not, and what about them is irregular. A FILE holds one request or response as
+    it was recorded: with its HTTP head, or with the headers of the body alone, or just the body; "-" is standard input.
+    The verdict is that of an endpoint that takes anybody's credentials and reads every part. Exits with 1 if any file
+    is refused.
+    """
+    if as_lines + quiet + verbose > 1:
+        raise click.UsageError("--json, --quiet and --verbose exclude each other.")
+    console = Console(highlight=False, markup=False, emoji=False)
+    found = []
+    for number, file in enumerate(files):
+        inspection = _inspect(file, content_type=content_type, strict=strict, limits=limits)
+        found.append(inspection)
+        if as_lines:
+            print(json.dumps(as_json(inspection)))
+        elif quiet:
+            print(one_line(inspection))
+        else:
+            if number:
+                console.rule()
+            print(report(inspection, console, verbose=verbose))
+    if len(found) > 1 and not as_lines:
+        print(summary(found))
+    if not all(inspection.accepted for inspection in found):
+        context.exit(1)
+
+
+def _inspect(file: str, *, content_type: str | None, strict: bool, limits: Limits) -> Inspection:
+    try:
+        with click.open_file(file, "rb") as stream, read_recording(stream, limits) as recording:
+            name = "standard input" if file == "-" else click.format_filename(file)
+            return inspect(recording, file=name, content_type=content_type, strict=strict, limits=limits)
+    except OSError as error:
+        raise click.BadParameter(f"{click.format_filename(file)}: {error.strerror}", param_hint="FILE") from None
