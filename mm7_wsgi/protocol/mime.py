@@ -26,7 +26,7 @@ from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, ValidationError
 from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable
 from .limits import Limits
-from .reframe import FramingError, HeadersExceeded, Section, boundary_of, headers_exceeded, reframe
+from .reframe import FramingError, HeadersExceeded, Section, begins_with_mark, boundary_of, headers_exceeded, reframe
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
 
 _DEFAULT_TYPE = parse_content_type("text/plain")  # RFC 2045, 5.2
@@ -339,6 +339,8 @@ class _Framer:
         line = b"\n--" + boundary
         first = start
         if buffer.read(start, start + len(line) - 1) != line[1:]:
+            if begins_with_mark(buffer, start, end):
+                raise FramingError("there is a byte order mark before the first delimiter")
             first = buffer.find(line, start, end) + 1
             if not first:
                 raise FramingError("no line begins with the delimiter that the boundary parameter gives")
@@ -420,7 +422,7 @@ class _Framer:
                     else:
                         assert segment is not None  # the parser ends no segment that it did not begin
                         part_end = body + segment.bytes_received
-                        placed.append((headers, Part(segment.headerlist, buffer, body, part_end)))
+                        placed.append((headers, self._part(segment.headerlist, buffer, body, part_end)))
                         headers = part_end + len(boundary) + 6  # CRLF and the delimiter, and what follows it as above
                         segment = None
                 if segment is None and headers <= edge:
@@ -452,6 +454,14 @@ class _Framer:
             raise headers_exceeded("a part", limits.header_block, limits)
         if self._header_octets + octets > limits.header_blocks:
             raise headers_exceeded("all parts", limits.header_blocks, limits)
+
+    def _part(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> Part:
+        part = Part(headers, buffer, start, end)
+        if len({name for name, _ in headers}) < len(headers):
+            for once in _ONCE:
+                if len({value.strip() for name, value in headers if name == once}) > 1:
+                    self.found.append(("header-repeated", f"{once} of {describe(part)}"))
+        return part
 
     # -- irregular framing
 
@@ -498,7 +508,11 @@ class _Framer:
         self._parts += len(sections)
         for section, segment in zip(sections, segments, strict=True):
             assert segment.bytes_received == section.end - section.start
-            yield Part(section.restored(segment.headerlist), buffer, section.start, section.end)
+            yield self._part(section.restored(segment.headerlist), buffer, section.start, section.end)
+
+
+# What of a part is judged by the first of these (RFC 2045, 3); the parser writes names in title case.
+_ONCE = ("Content-Type", "Content-Transfer-Encoding", "Content-Id")
 
 
 def _multipart_of(part: Part, buffer: Buffer, depth: int) -> _Multipart:

@@ -14,6 +14,7 @@ them, and so does a line that can be neither. Whatever could be read in two ways
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
@@ -96,6 +97,11 @@ def reframe(buffer: Buffer, start: int, end: int, boundary: bytes, limits: Limit
     return _Reframer(buffer, start, end, limits, note).sections(boundary)
 
 
+def begins_with_mark(buffer: Buffer, start: int, end: int) -> bool:
+    """Whether the first line would begin with two hyphens but for a byte order mark: it is no preamble for that."""
+    return buffer.read(start, min(start + 5, end)) == BOM_UTF8 + b"--"
+
+
 class _Delimiter(NamedTuple):
     """A line that begins with the delimiter."""
 
@@ -112,20 +118,23 @@ class _Delimiter(NamedTuple):
 
 # A hyphen at the very end is half of two, cut off by a wrong length. Dashes come from word processors: en and em, in
 # UTF-8 and in the character set of Windows.
-_TAIL: Final = re.compile(rb"(--|-\Z|(?:\xe2\x80[\x93\x94]|[\x96\x97]){1,2})?([ \t]*)(\r*\n|\Z)")
+_TAIL: Final = re.compile(rb"(--|-\Z|(?:\xe2\x80[\x93\x94]|[\x96\x97]){1,2})?([ \t]*)(\r*\n|\r*\Z)")
 # The longest delimiter line that is looked at, without its boundary.
 _LINE_MOST: Final = 256
 # Lines that look like a close delimiter and are none, before it is given up.
 _LOOKS_MOST: Final = 1000
+# Lines of hyphens alone, before a line that may be a delimiter.
+_RULERS_MOST: Final = 20
 
 _HEADER: Final = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~/-]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
-_PARAMETER: Final = re.compile(rb"[;A-Za-z0-9_*.-]+[ \t]*=")
+_PARAMETER: Final = re.compile(rb";?[ \t]*[A-Za-z0-9_*.-]+[ \t]*=")
 # The headers that have a meaning in a part (RFC 2045, 3), and those of a sender's own.
-_OF_A_PART: Final = re.compile(rb"(?:content|mime|x)-", re.IGNORECASE)
+_OF_A_PART: Final = re.compile(rb"(?:content|mime|x)[-.]", re.IGNORECASE)
 _LENGTH: Final = re.compile(rb"0|[1-9][0-9]*")
 
-_CUT_HEADERS: Final = "the body ends among the headers of a part"
 _WHITE: Final = b" \t\r\n"
+# White space that is looked through, where only that may be.
+_WHITE_MOST: Final = 64
 
 
 class _Reframer:
@@ -138,6 +147,9 @@ class _Reframer:
         self._limits = limits
         self._note = note
         self._number = 0
+        if begins_with_mark(buffer, start, end):
+            self._start += len(BOM_UTF8)
+            note("byte-order-mark", 0)
 
     def sections(self, boundary: bytes) -> Iterator[Section]:
         opener, other_close = self._find_opener(boundary)
@@ -168,6 +180,11 @@ class _Reframer:
                 return
         if headers is None:
             raise FramingError("no line begins with the delimiter that the boundary parameter gives")
+        inline = self._find_inline_close(headers, opener)
+        if inline is not None:
+            self._note("close-inline", 0)
+            yield self._section(headers, inline, alike)
+            return
         self._note("close-missing", 0)
         if not self._is_end(headers):
             self._check_cut(opener)
@@ -198,13 +215,11 @@ class _Reframer:
 
     def _named_by_body(self) -> bytes | None:
         """The first line that begins with two hyphens and goes on with more than those."""
-        place = self._start
-        if self._buffer.read(place, place + 2) != b"--":
-            place = self._buffer.find(b"\n--", place, self._end) + 1
-            if not place:
-                return None
-        line = self._buffer.read(place, min(place + _LINE_MOST, self._end)).partition(b"\n")[0].rstrip(_WHITE)
-        return line if line.strip(b"-") and len(line) < _LINE_MOST - 2 else None
+        for line in islice(self._delimiters(b"--"), _RULERS_MOST):
+            named = self._buffer.read(line.place, min(line.place + _LINE_MOST, self._end)).partition(b"\n")[0]
+            if named.strip(b"- \t\r"):
+                return named.rstrip(_WHITE) if len(named) < _LINE_MOST - 2 else None
+        return None
 
     def _close(self, opener: bytes) -> _Delimiter | None:
         """The line that is the close delimiter of ``opener``."""
@@ -234,7 +249,7 @@ class _Reframer:
         edge = min(behind + _LINE_MOST, self._end)
         rest = self._buffer.read(behind, edge)
         match = _TAIL.match(rest)
-        if match is None or (not match[3] and edge < self._end):
+        if match is None or (not match[3].endswith(b"\n") and edge < self._end):
             return _Delimiter(place, opener + rest)
         return _Delimiter(place, opener, match[1] or b"", match[2], match[3], behind + match.end())
 
@@ -245,7 +260,7 @@ class _Reframer:
 
     def _is_end(self, place: int) -> bool:
         """Whether nothing comes any more, but for a few blanks."""
-        return self._end - place < 64 and not self._buffer.read(place, self._end).strip(_WHITE)
+        return self._end - place < _WHITE_MOST and not self._buffer.read(place, self._end).strip(_WHITE)
 
     def _judge(self, delimiter: _Delimiter) -> None:
         if delimiter.blanks:
@@ -269,18 +284,25 @@ class _Reframer:
 
     def _check_empty(self, end: int) -> None:
         """Where the close delimiter comes first, nothing that may be a part comes before it."""
-        if end - self._start > 64 or self._buffer.read(self._start, end).strip(_WHITE):
+        if end - self._start > _WHITE_MOST or self._buffer.read(self._start, end).strip(_WHITE):
             raise FramingError("the close delimiter comes first, and there is text before it")
         self._note("multipart-empty", 0)
 
     def _check_epilogue(self, start: int, opener: bytes) -> None:
         """No delimiter comes behind the close delimiter, but for itself once more."""
         for number, delimiter in enumerate(self._delimiters(opener, start)):
-            between = self._buffer.read(start, min(start + 64, delimiter.place))
+            between = self._buffer.read(start, min(start + _WHITE_MOST, delimiter.place))
             if not delimiter.tail or between.strip(_WHITE) or number == self._limits.mime_depth:
                 raise FramingError("there is a delimiter behind the close delimiter")
             self._note("close-repeated", 0)
             start = delimiter.end
+
+    def _find_inline_close(self, start: int, opener: bytes) -> int | None:
+        """Where the close delimiter is at the very end, and not at the beginning of a line."""
+        close = opener + b"--"
+        last = self._buffer.read(max(start, self._end - len(close) - _WHITE_MOST), self._end)
+        place = len(last.rstrip(_WHITE)) - len(close)
+        return self._end - len(last) + place if place >= 0 and last.startswith(close, place) else None
 
     def _check_cut(self, opener: bytes) -> None:
         """Where the close delimiter is missing, the end is not the beginning of a delimiter: what else is missing?"""
@@ -313,13 +335,15 @@ class _Reframer:
         most = self._limits.header_block
         block = self._buffer.read(start, min(start + most + 1, end))
         headers: list[tuple[bytes, bytes]] = []
+        last = b""
         place = 0
         while place < len(block):
             feed = block.find(b"\n", place)
             behind = feed + 1 if feed >= 0 else len(block)
             written = block[place:behind]
             line = written.rstrip(b"\r\n")
-            if len(block) > most and feed < 0 and not line.startswith(b"<"):
+            is_markup = line.startswith(b"<")
+            if len(block) > most and feed < 0 and not is_markup:
                 break
             if not line.strip(b" \t"):
                 if line:
@@ -329,24 +353,22 @@ class _Reframer:
                 self._judge_line(written, line)
                 return headers, start + behind
             if not self._add_header(headers, line):
-                if not line.startswith(b"<"):
+                if not is_markup:
                     if _ends_as_headers(block, behind):
                         raise FramingError(
                             "a line of the part headers has no colon, and may be the first line of the part"
                         )
-                    if not closed:
-                        raise FramingError(_CUT_HEADERS)
+                    _check_last(headers, last, closed=closed)
                 self._note("headers-unended", self._number)
                 return headers, start + place
             self._judge_line(written, line)
+            last = line
             place = behind
         if len(block) > most:
             raise headers_exceeded("a part", most, self._limits)
-        if not closed:
-            raise FramingError(_CUT_HEADERS)
-        # Without an empty line, the last of them may be text that looks like a header.
-        if block[-1:] not in b"\n" and not all(_OF_A_PART.match(name) for name, _ in headers):
-            raise FramingError("no empty line follows the part headers, and the last of them may be text")
+        # What ends in a line break has an empty line behind it, which is that of the delimiter.
+        if not closed or block[-1:] not in b"\n":
+            _check_last(headers, last, closed=closed)
         self._note("part-bodyless", self._number)
         return headers, end
 
@@ -375,6 +397,15 @@ class _Reframer:
             self._note("line-ends", 0)
 
 
+def _check_last(headers: list[tuple[bytes, bytes]], last: bytes, *, closed: bool) -> None:
+    """Where no empty line follows the headers, all of them have to be some, and not the beginning of a text."""
+    if not closed:
+        raise FramingError("the body ends among the headers of a part")
+    is_part_of_one = last[:1] not in b" \t" or _PARAMETER.match(last.lstrip())
+    if not is_part_of_one or not all(_OF_A_PART.match(name) for name, _ in headers):
+        raise FramingError("no empty line follows the part headers, and the last of them may be text")
+
+
 def _continues(headers: list[tuple[bytes, bytes]], line: bytes) -> bool:
     """Whether a line goes on with the header before it: it is indented, or a parameter behind a semicolon."""
     if line[:1] in b" \t":
@@ -384,13 +415,21 @@ def _continues(headers: list[tuple[bytes, bytes]], line: bytes) -> bool:
 
 
 def _ends_as_headers(block: bytes, place: int) -> bool:
-    """Whether all lines from ``place`` to the next empty one could be headers, so that headers may end only there."""
+    """Whether headers may go on from ``place`` to the next empty line.
+
+    They may where every line could be one of them or belong to one, and where any line is one that parts are known for.
+    """
+    if block.startswith(b"<", place):
+        return False
+    all_can = True
+    any_must = False
     while (feed := block.find(b"\n", place)) >= 0:
         line = block[place:feed].rstrip(b"\r")
         if not line:
-            return True
-        if line[0] not in b" \t" and not _HEADER.fullmatch(line):
-            return False
+            return all_can or any_must
+        header = _HEADER.fullmatch(line)
+        all_can = all_can and (header is not None or line[:1] in b" \t")
+        any_must = any_must or (header is not None and _OF_A_PART.match(line) is not None)
         place = feed + 1
     return False
 

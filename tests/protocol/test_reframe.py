@@ -160,6 +160,55 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     "the close delimiter twice": (MIXED, plain(b"x") + b"\r\n--b--\r\n\r\n--b--\r\n", [X], {"close-repeated 0"}),
     "an em dash behind the last delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\xe2\x80\x94\r\n", [X], {"close-dash 0"}),
     "two en dashes of Windows behind it": (MIXED, b"--b\r\n\r\nx\r\n--b\x96\x96", [X], {"close-dash 0"}),
+    "the close delimiter at the end of a line": (
+        MIXED,
+        b"--b\r\nX-A: 1\r\n\r\nx--b--\r\n",
+        [HEADED],
+        {"close-inline 0"},
+    ),
+    "the close delimiter at the end of a line, and of all": (
+        MIXED,
+        plain(b"x", b"y").replace(b"\r\n--b--", b"--b--"),
+        [X, Y],
+        {"close-inline 0"},
+    ),
+    "a close delimiter in the middle of the last part": (
+        MIXED,
+        b"--b\r\n\r\nx--b--\r\ny",
+        [([], b"x--b--\r\ny")],
+        {"close-missing 0"},
+    ),
+    "a byte order mark": (MIXED, b"\xef\xbb\xbf" + plain(b"x", b"y"), [X, Y], {"byte-order-mark 0"}),
+    "a byte order mark, and no boundary": (
+        "multipart/mixed",
+        b"\xef\xbb\xbf" + plain(b"x"),
+        [X],
+        {"byte-order-mark 0", "boundary-missing 0"},
+    ),
+    "no boundary parameter, and rulers in the preamble": (
+        "multipart/mixed",
+        b"-----\r\n-- \r\nold\r\n" + plain(b"x"),
+        [X],
+        {"boundary-missing 0"},
+    ),
+    "two carriage returns behind an inner close delimiter": (
+        MIXED,
+        b"--b\r\n" + holding(joined(b"c", b"\r\nx") + b"\r", b"c") + b"\r\n--b--",
+        [inner("c", X)],
+        set(),
+    ),
+    "a parameter that is not indented and begins with its semicolon and a blank": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\n; a=b\r\n; c=d\r\nContent-ID: <x>\r\n\r\nx"),
+        [([("Content-Type", "text/plain ; a=b ; c=d"), ("Content-Id", "<x>")], b"x")],
+        {"header-unindented 1"},
+    ),
+    "headers alone, the last of them folded": (
+        MIXED,
+        b"--b\r\nContent-Type: text/plain;\r\n\tname=x\r\n--b\r\n\r\nx\r\n--b--",
+        [([("Content-Type", "text/plain; name=x")], b""), X],
+        {"part-bodyless 1"},
+    ),
     "more hyphens than the boundary says": (
         MIXED,
         joined(b"--b", b"\r\nx").replace(b"----b", b"---b"),
@@ -418,7 +467,27 @@ def test_a_strict_reader_refuses_it(case: str) -> None:
 
 def test_there_is_a_case_for_every_deviation_of_the_framing() -> None:
     named = {deviation.partition(" ")[0] for *_, deviations in MENDED.values() for deviation in deviations}
-    assert named == set(AREAS["The framing"]) - {"multipart-encoded"}
+    assert named == set(AREAS["The framing"]) - {"multipart-encoded", "header-repeated"}
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Content-Transfer-Encoding", "Content-ID"])
+@pytest.mark.parametrize("end", ["\r\n", "\n"], ids=["regular", "irregular"])
+def test_a_header_that_is_there_twice_and_says_two_things_is_told(name: str, end: str) -> None:
+    values = ("image/gif", "text/plain") if name == "Content-Type" else ("7bit", "8bit")
+    body = joined(b"b", f"{name}: {values[0]}{end}{name.lower()}: {values[1]}{end}{end}x".encode())
+    [(headers, data)], places = read(body)
+    assert headers == [(name.title(), values[0]), (name.title(), values[1])]
+    assert data == b"x"
+    [where] = places.pop("header-repeated")
+    assert where.startswith(f"{name.title()} of ")
+    assert set(places) == ({"line-ends"} if end == "\n" else set())
+    with pytest.raises(ValidationError):
+        read(body, strict=True)
+
+
+def test_a_header_that_is_there_twice_and_says_the_same_is_none() -> None:
+    lines = b"Content-ID: <a>\r\nContent-ID: <a> \r\nX-A: 1\r\nX-A: 2\r\n"
+    assert read(joined(b"b", lines + b"\r\nx"))[1] == {}
 
 
 GOES_ON = "begins with the delimiter and goes on"
@@ -489,6 +558,21 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\ncharset=utf-8\r\n\r\nx"),
         NO_COLON,
+    ),
+    "a garbled line before a header of parts": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\ngarbled\r\nmore of it\r\nContent-ID: <x>\r\n\r\nx"),
+        NO_COLON,
+    ),
+    "a last header that may be text, and more text": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\nNote: the text\r\nmore"),
+        "may be text",
+    ),
+    "a last line that may be text, and is indented": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\n the text\r\nmore"),
+        "may be text",
     ),
     "a last header that may be text": (
         MIXED,
