@@ -94,6 +94,12 @@ class Recipients:
         """Whether there is any recipient."""
         return bool(self.to or self.cc or self.bcc)
 
+    def joined(self, other: Recipients) -> Recipients:
+        """These and those of ``other``."""
+        if not other:
+            return self
+        return Recipients(to=self.to + other.to, cc=self.cc + other.cc, bcc=self.bcc + other.bcc)
+
 
 @declared
 class ReplyCharging:
@@ -193,7 +199,18 @@ class Status:
 _MESSAGE_EXTRA_DATA = Several("element", Structure(ExtraData))
 _CONTENT = Structure(Content)
 _ADDITIONAL_INFORMATION = Structure(AdditionalInformation)
-_RECIPIENTS = Structure(Recipients)
+
+
+class _AllRecipients(Structure[Recipients]):
+    """Recipients, none of which is passed over: text that stands beside them may be one."""
+
+    def read(self, element: Element, reader: Reader) -> Recipients:
+        if element.text.strip():
+            raise AddressError(details=f"{reader.at()}: it holds text beside its groups of addresses")
+        return super().read(element, reader)
+
+
+_RECIPIENTS = _AllRecipients(Recipients)
 _RECIPIENT = OneAddress(around="To")
 _SENDER_IDENTIFICATION = Structure(SenderIdentification)
 _STRAYS_OF_SENDER = ("VASPID", "VASID", "SenderAddress", "Sender")
@@ -407,7 +424,7 @@ class SubmitReq(_VASPRequest):
     response: ClassVar[type[Response]] = SubmitRsp
     carries_content: ClassVar[bool] = True
 
-    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
+    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients(), occurs="joined")
     service_code: str | None = element("ServiceCode", TOKEN, default=None)
     linked_id: str | None = element("LinkedID", TOKEN, default=None)
     message_class: MessageClass | str | None = element("MessageClass", Enumerated(MessageClass), default=None)
@@ -455,7 +472,7 @@ class CancelReq(_VASPRequest):
         strays=_STRAYS_OF_SENDER,
     )
     message_id: str = element("MessageID", IDENTIFIER)
-    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
+    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients(), occurs="joined")
     applic_id: str | None = element("ApplicID", TOKEN, default=None)
     reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
     aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
@@ -551,7 +568,7 @@ class DeliverReq(_RelayRequest):
     vas_id: str | None = element("VASID", TOKEN, default=None, around="SenderIdentification")
     linked_id: str | None = element("LinkedID", TOKEN, default=None)
     sender: Address = element("Sender", ADDRESS)
-    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients())
+    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients(), occurs="joined")
     previously_sent_by: tuple[UserAgent, ...] = element(
         "Previouslysentby", Several("UserAgent", Structure(UserAgent)), default=()
     )

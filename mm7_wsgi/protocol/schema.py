@@ -437,6 +437,7 @@ class Several(Generic[T]):
 
     def read(self, element: Element, reader: Reader) -> tuple[T, ...]:
         """The values, in their order."""
+        _note_text(element, reader)
         values = []
         for child in element.children:
             if child.name == self._name and reader.is_ours(child):
@@ -493,7 +494,8 @@ class Specification(NamedTuple):
     strays: tuple[str, ...] = ()
     #: An element that senders are known to put around it.
     around: str | None = None
-    #: How often it can be there: ``once``, ``repeated`` (each adds a value), ``merged`` (each adds its values).
+    #: How often it can be there: ``once``, ``repeated`` (each adds a value), ``merged`` (each adds its values). Of one
+    #: that can be there once the first counts, unless it is ``joined``: then its ``joined`` method takes the others in.
     occurs: str = "once"
 
 
@@ -639,6 +641,7 @@ def read(cls: type[T], element: Element, reader: Reader) -> T:
     if layout.content is not None:
         values[layout.content.field] = layout.content.codec.read(element, reader)
     else:
+        _note_text(element, reader)
         _read_children(layout, element, reader, values)
     for specification in (*layout.elements, *layout.attributes):
         if specification.default is dataclasses.MISSING and specification.field not in values:
@@ -649,6 +652,12 @@ def read(cls: type[T], element: Element, reader: Reader) -> T:
     if layout.extensions is not None:
         values["extensions"] = tuple(reader.extensions)
     return cls(**values)
+
+
+def _note_text(element: Element, reader: Reader) -> None:
+    text = element.text and element.text.strip()
+    if text:
+        reader.deviations.note("text-stray", f"{reader.at()}: {text[:40]}")
 
 
 def _read_children(layout: Layout, element: Element, reader: Reader, values: dict[str, Any]) -> None:
@@ -693,7 +702,7 @@ def _read_children(layout: Layout, element: Element, reader: Reader, values: dic
     for child in around:
         _read_inside(layout.around[child.name], child, reader, values)
     for specification in layout.elements:
-        if specification.occurs != "once" and specification.field in values:
+        if specification.occurs in ("repeated", "merged") and specification.field in values:
             values[specification.field] = tuple(values[specification.field])
 
 
@@ -762,6 +771,9 @@ def _take(
     reader.path.pop()
     if specification.occurs == "once":
         values[specification.field] = value
+    elif specification.occurs == "joined":
+        first = values.get(specification.field)
+        values[specification.field] = value if first is None else first.joined(value)
     else:
         gathered = values.setdefault(specification.field, [])
         if specification.occurs == "repeated":

@@ -333,6 +333,8 @@ def divide_envelope(root: Element, deviations: Deviations) -> Envelope:
     )
     if len(bodies) != 1 or len(headers) > 1:
         raise ValidationError(details=f"the Envelope has {len(headers)} Header and {len(bodies)} Body elements")
+    if headers and root.children.index(headers[0]) > root.children.index(bodies[0]):
+        deviations.note("element-order", "Envelope/Header")
     blocks = tuple(headers[0].children) if headers else ()
     return Envelope(root.namespace, blocks, _transaction_ids(blocks), tuple(bodies[0].children))
 
@@ -393,7 +395,7 @@ def _one_operation(envelope: Envelope) -> Element:
 
 def _check_transaction(envelope: Envelope, operation: Element, deviations: Deviations) -> None:
     for block in envelope.transaction_ids:  # one, or none in an answer
-        if not _is_marked(block, envelope.soap_namespace):
+        if _mark(block, envelope.soap_namespace) != "1":
             deviations.note("transaction-unmarked", block.name)
         note_namespace(block, deviations)
     namespace = envelope.transaction_namespace
@@ -404,11 +406,12 @@ def _check_transaction(envelope: Envelope, operation: Element, deviations: Devia
 def _must_understand(block: Element, soap_namespace: str) -> bool:
     """Whether the block is for us and not to be ignored (SOAP 1.1, 4.2.2 and 4.2.3)."""
     actor = block.attributes.get(f"{{{soap_namespace}}}actor", "").strip()
-    return _is_marked(block, soap_namespace) and actor in ("", _NEXT_ACTOR)
+    return _mark(block, soap_namespace) in ("1", "true") and actor in ("", _NEXT_ACTOR)
 
 
-def _is_marked(block: Element, soap_namespace: str) -> bool:
-    return block.attributes.get(f"{{{soap_namespace}}}mustUnderstand", "").strip() in ("1", "true")
+def _mark(block: Element, soap_namespace: str) -> str:
+    """What its mustUnderstand says: ``1`` or ``0`` in SOAP 1.1, ``true`` or ``false`` from those who speak SOAP 1.2."""
+    return block.attributes.get(f"{{{soap_namespace}}}mustUnderstand", "").strip()
 
 
 def _check_namespace(element: Element, deviations: Deviations) -> None:

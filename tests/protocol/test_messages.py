@@ -321,7 +321,7 @@ def test_an_optional_element_of_wrong_form_is_none_and_a_deviation(name: str, ro
         ),
         ('<Content href="a">\n  </Content>', "content", Content(href="a"), []),
         ("<ReplyCharging/>", "reply_charging", ReplyCharging(), []),
-        ("<ReplyCharging>No value</ReplyCharging>", "reply_charging", ReplyCharging(), []),
+        ("<ReplyCharging>No value</ReplyCharging>", "reply_charging", ReplyCharging(), ["text-stray"]),
         (
             "<ReplyCharging><replyChargingSize> 7 </replyChargingSize></ReplyCharging>",
             "reply_charging",
@@ -617,8 +617,42 @@ def test_an_element_that_is_there_twice_counts_once_unless_it_gathers(name: str,
 
     message, found = read(document(name, twice))
 
-    assert message == read(document(name, once))[0]
+    first = read(document(name, once))[0]
+    if isinstance(row.sample.value, Recipients):
+        recipients = row.sample.value.joined(row.sample.value)
+        assert len(recipients.to) == 2 * len(row.sample.value.to)
+        first = dataclasses.replace(first, recipients=recipients)
+    assert message == first
     assert found == [("element-repeated", f"{name}/{row.name}")]
+
+
+def test_recipients_that_are_there_twice_gather_all_groups() -> None:
+    number = "<{0}><Number>{1}</Number></{0}>".format
+    again = f"<Recipients/><Recipients>{number('To', 2)}{number('Cc', 3)}{number('Bcc', 4)}</Recipients>"
+    message, found = read(submit(recipients=number("Cc", 1), more=again))
+
+    assert message.recipients == Recipients(to=(Address("2"),), cc=(Address("1"), Address("3")), bcc=(Address("4"),))
+    assert names(found) == ["element-repeated"]
+
+
+def test_text_beside_the_groups_of_recipients_may_be_one_and_is_refused() -> None:
+    with pytest.raises(AddressError, match="SubmitReq/Recipients: it holds text beside its groups of addresses"):
+        read(submit(recipients="+1<To><Number>2</Number></To>"))
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("stray", "SubmitReq: stray"),
+        ('<Content href="cid:a">see below</Content>', "SubmitReq/Content: see below"),
+        ("<MessageExtraData>x</MessageExtraData>", "SubmitReq/MessageExtraData: x"),
+        ("<Priority>High</Priority> \n ", None),
+    ],
+)
+def test_text_where_only_elements_can_be_is_told(more: str, where: str | None) -> None:
+    _, found = read(submit(more=more))
+
+    assert [place for name, place in found if name == "text-stray"] == ([where] if where else [])
 
 
 def test_of_an_element_that_is_there_twice_the_first_counts() -> None:

@@ -615,7 +615,7 @@ def test_a_header_block_has_to_be_understood_if_it_says_so_and_is_for_us(block: 
         (transaction_xml('t 1 &lt;&amp;&gt;"'), 't 1 <&>"'),
         (transaction_xml("<![CDATA[<&>]]>"), "<&>"),
         (transaction_xml(attributes='s:mustUnderstand="1" s:actor="urn:other" s:encodingStyle=""'), "t-1"),
-        (transaction_xml(attributes='s:mustUnderstand=" true "'), "t-1"),
+        (transaction_xml(attributes='s:mustUnderstand=" 1 "'), "t-1"),
         ('<x xmlns="urn:x"/>' + transaction_xml(), "t-1"),
         ('<TransactionID xmlns="urn:x">no</TransactionID>' + transaction_xml(), "t-1"),
         (None, None),
