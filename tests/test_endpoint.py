@@ -1151,6 +1151,8 @@ FRAMING: dict[str, Callable[[Any], dict[str, Any]]] = {
     "headers-end-blank": reframed(b"\r\n\r\n<x/>", b"\r\n \r\n<x/>"),
     "header-unindented": reframed(b"text/plain\r\n\r\n<x/>", b"text/plain;\r\nname=x\r\n\r\n<x/>"),
     "header-name": reframed(b"\r\n\r\n<x/>", b"\r\nX.Y: z\r\n\r\n<x/>"),
+    "byte-order-mark": reframed(b"--outer\r\nContent-Type: text/xml", b"\xef\xbb\xbf--outer\r\nContent-Type: text/xml"),
+    "close-inline": reframed(b"\r\n\r\n\r\n--outer--", b"\r\n\r\nx--outer--"),
     "multipart-empty": lambda mm7: packed(
         mm7, mm7.part(b"--inner--", "Content-Type: multipart/mixed; boundary=inner", "Content-ID: <inner>")
     ),
@@ -1168,6 +1170,9 @@ DEVIATIONS: dict[str, Callable[[Any], dict[str, Any]]] = {
             "Content-ID: <a>",
         ),
         parameters="",
+    ),
+    "header-repeated": lambda mm7: packed(
+        mm7, root=("Content-Type: text/xml", "Content-Type: text/plain", "Content-ID: <soap>")
     ),
     "xml-as-multipart": lambda mm7: mm7_environ(mm7, "multipart/related", mm7.soap()),
     "multipart-as-xml": lambda mm7: mm7_environ(mm7, "text/xml", mm7.package(mm7.soap())[1]),
@@ -1237,6 +1242,7 @@ DEVIATIONS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "element-missing": lambda mm7: mm7.request(
         "CancelReq", inner="<{p}MM7Version>6.8.0</{p}MM7Version><{p}MessageID>m</{p}MessageID>"
     ),
+    "text-stray": lambda mm7: mm7.request(more="<{p}ReplyCharging>No value</{p}ReplyCharging>"),
     "attribute-qualified": lambda mm7: mm7_environ(
         mm7, *mm7.package(mm7.soap(more='<{p}Content {p}href="cid: a"/>'), mm7.part(b"x", "Content-ID: <a>"))
     ),

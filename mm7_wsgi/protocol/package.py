@@ -96,6 +96,8 @@ class Package:
         """Divide the body, and the envelope."""
         if self._is_multipart(content_type, buffer):
             self.parts, self._made = read_parts(content_type, buffer, self._limits, self.deviations)
+            if "start" in content_type.ambiguous:
+                raise ValidationError(details="the Content-Type has two different start parameters")
             self.root = root = self._find_root(content_type.parameters.get("start"))
             self.attachments = tuple(part for part in self.parts if part is not root)
             octets, charset = self._soap_part(root), root.charset
@@ -154,9 +156,10 @@ class Package:
 
     def _find_by_id(self, parts: tuple[Part, ...], wanted: tuple[str, ...], where: str) -> Part | None:
         """The first part whose Content-ID is one of ``wanted``, or else one of them in other capitals or escapes."""
-        found = [part for part in parts if part.content_id and part.content_id in wanted]
+        known = [(part, part.content_id) for part in parts]
+        found = next(filter(None, ([part for part, id in known if id == one] for one in wanted if one)), [])
         if not found and any(wanted):
-            found = [part for part in parts if (known := part.content_id) and any(same_id(known, id) for id in wanted)]
+            found = [part for part, id in known if id and any(same_id(id, one) for one in wanted)]
             if found:
                 self.deviations.note("id-form", where)
         if len(found) > 1:
@@ -189,6 +192,8 @@ class Package:
         if named is not None:
             if not reference.is_cid:
                 self.deviations.note("href-without-cid", where)
+            if "<" in reference.location:
+                self.deviations.note("id-brackets", where)
             return named
         for part in others:
             if part.content_location == reference.text:

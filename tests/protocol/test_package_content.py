@@ -124,7 +124,10 @@ CASES = {
     "a Content-ID without brackets that nobody asks for": Case(
         (soap(href="cid:a"), part("A", id="<a>"), part("B", id="b")), b"A", (b"B",)
     ),
-    "an href with brackets": Case((soap(href="cid:&lt;a&gt;"), part("A", id="<a>")), b"A"),
+    "an href with brackets": Case((soap(href="cid:&lt;a&gt;"), part("A", id="<a>")), b"A", (), ("id-brackets",)),
+    "two names that differ in their escapes alone": Case(
+        (soap(href="cid:a%40b"), part("1", id="<a%40b>"), part("2", id="<a@b>")), b"2", (b"1",)
+    ),
     "an href with blanks": Case((soap(href=" cid:a "), part("A", id=" <a> ")), b"A"),
     "an href with escapes": Case((soap(href="cid:a%40b"), part("A", id="<a@b>")), b"A"),
     "an href whose escapes stand in the Content-ID as well": Case(
@@ -302,6 +305,7 @@ def test_the_content_of_a_nested_href_is_the_part_on_the_first_level() -> None:
         ((mixed(soap()), part("A")), "", ValidationError, "the SOAP part is a multipart itself"),
         ((soap(), mixed(part("A"), id="<s>")), "; start=s", ValidationError, "the SOAP part is a multipart itself"),
         ((part("A"), part("B")), "", ValidationError, "not well-formed"),
+        ((soap(id="<a>"),), "; start=<a>; start=<b>", ValidationError, "two different start parameters"),
         ((part("A"), soap(id="<s>"), part("C", id="<c>")), "; start=<c>", ValidationError, "not well-formed"),
         ((part("!!!", type="text/xml", encoding="base64"),), "", ValidationError, "none of its characters"),
         ((part(envelope(), type="text/xml", encoding="gzip"),), "", ValidationError, "'gzip' is not known"),
