@@ -1,0 +1,72 @@
+"""Writes deviations.md beside it from the catalogue in mm7_wsgi/protocol/deviations.py.
+
+python docs/make_deviations.py            writes it
+python docs/make_deviations.py --check    says whether what is there is what it would write
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mm7_wsgi.protocol.deviations import AREAS, Irregularity
+
+DOCUMENT = Path(__file__).with_name("deviations.md")
+
+INTRODUCTION = """\
+# Deviations
+
+This is what peers do against the rules and is read all the same. `request.deviations` has a `Deviation` for each thing
+and place: its `name` is one of those below, and its `where` says in words where it stands. A message that keeps to the
+rules has none. The log has each name once for each account.
+
+Names stay the same from release to release, so they can be counted, searched and talked about. Examples of them, and of
+what is refused, are in [quirks.md](quirks.md).
+
+With `strict=True`, the first deviation of a message is a refusal, with the status code that is given here. Irregular
+framing inside the content is refused with 2004 instead of 4004.
+
+This page is made from the catalogue in `mm7_wsgi/protocol/deviations.py` by `python docs/make_deviations.py`.
+"""
+
+
+def written() -> str:
+    """The document."""
+    pieces = [INTRODUCTION]
+    for area, irregularities in AREAS.items():
+        pieces.append(f"\n## {area}\n")
+        pieces.extend(section(name, irregularity) for name, irregularity in irregularities.items())
+    return "".join(pieces)
+
+
+def section(name: str, irregularity: Irregularity) -> str:
+    """One entry of the catalogue, under its name."""
+    summary = irregularity.summary
+    code = irregularity.refusal.status_code
+    return f"""
+### {name}
+
+{summary[0].upper()}{summary[1:]}.
+
+* rule: {irregularity.clause}
+* known from: {irregularity.known_from}
+* with `strict=True`: {int(code)}, {code.text}
+"""
+
+
+def main() -> int:
+    """Write the document, or check it."""
+    parser = argparse.ArgumentParser(description="Writes docs/deviations.md.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if it is not as it would be written")
+    text = written()
+    if not parser.parse_args().check:
+        DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
+    elif not DOCUMENT.is_file() or DOCUMENT.read_bytes() != text.encode():
+        print(f"{DOCUMENT} is not what make_deviations.py writes", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
