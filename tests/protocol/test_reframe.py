@@ -258,6 +258,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [inner("bc", X, Y), Y],
         {"boundary-prefix 1"},
     ),
+    "an inner boundary that begins with the outer one, in a part with other headers before": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n" + holding(joined(b"bc", b"\r\nx"), b"bc")),
+        [([("X-A", "1"), ("Content-Type", 'multipart/mixed; boundary="bc"')], [X])],
+        {"boundary-prefix 1"},
+    ),
     "an inner boundary that begins with the outer close delimiter": (
         "multipart/mixed; boundary=abc",
         joined(b"abc", holding(b"old\r\n" + joined(b"abc--1", b"\r\nx"), b"abc--1")),
@@ -506,6 +512,12 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "no boundary, and a signature": ("multipart/mixed", b"Regards\r\n--\r\nA. Sender\r\n", UNNAMED),
     "no boundary, and no delimiter": ("multipart/mixed", b"hello\r\n", UNNAMED),
     "no boundary, and a first line that is too long": ("multipart/mixed", joined(b"b" * 300, b"\r\nx"), UNNAMED),
+    "no boundary, and a delimiter that goes on": ("multipart/mixed", b"--q\r\n\r\nx\r\n--q--z\r\n--q--", GOES_ON),
+    "more hyphens, and a delimiter behind the close delimiter": (
+        MIXED,
+        b"----b\r\n\r\nx\r\n--b--\r\n----b\r\n\r\ny\r\n----b--",
+        BEHIND,
+    ),
     "another boundary, and no close delimiter": (MIXED, b"--c\r\n\r\nx\r\n--c\r\n\r\ny", NO_DELIMITER),
     "two boundaries": ("multipart/mixed; boundary=b; boundary=c", plain(b"x"), "two different boundary parameters"),
     "a boundary with a line break": ('multipart/mixed; boundary="b\r\n c"', plain(b"x"), "holds a line break"),

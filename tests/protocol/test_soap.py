@@ -1105,3 +1105,15 @@ def test_any_element_is_written_so_that_it_reads_back_equal(element: Element) ->
 
     assert ElementTree.fromstring(xml) is not None
     assert parse(xml) == element
+
+
+def test_a_header_behind_the_body_is_read_and_told() -> None:
+    xml = envelope_xml(header=transaction_xml())
+    start, end = xml.index("<s:Header>"), xml.index("</s:Header>") + len("</s:Header>")
+    header = xml[start:end]
+    xml = xml[:start] + xml[end:].replace("</s:Body>", "</s:Body>" + header)
+
+    envelope, found = divided(xml)
+
+    assert envelope.transaction_id == "t-1"
+    assert ("element-order", "Envelope/Header") in [(deviation.name, deviation.where) for deviation in found]
