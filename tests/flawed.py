@@ -115,7 +115,9 @@ class Writer:
         if is_open is None:
             is_open = self.does("close-missing")
         opener = (b"---" if self.does("delimiter-hyphens") else b"--") + node.boundary.encode()
-        written = self.chance.choice([b"", b"\r\n", b"For old readers\r\n", b"X-A: 1\r\n\r\n", b"see -- here\r\n"])
+        preambles = [b"", b"\r\n", b"For old readers\r\n", b"X-A: 1\r\n\r\n", b"see -- here\r\n"]
+        # Before a delimiter that was not asked for, text may be a part.
+        written = self.chance.choice(preambles[:2] if "boundary-wrong" in self.flaws else preambles)
         for part in node.parts[:-1]:
             written += self._delimited(opener, part)
         written += self._delimited(opener, node.parts[-1], is_cut=is_open)

@@ -208,7 +208,9 @@ class _Reframer:
             self._note("delimiter-hyphens", 0)
             closes = map(self._close, (given, b"--" + core))
             return named, next((close for close in closes if close is not None), None)
-        if self._close(named) is None:
+        # What is before a delimiter that is not the one that was asked for may be a part, too.
+        is_first = self._buffer.read(self._start, self._start + len(named) + _WHITE_MOST).lstrip().startswith(named)
+        if self._close(named) is None or (boundary and not is_first):
             return given, None
         self._note("boundary-wrong" if boundary else "boundary-missing", 0)
         return named, None
@@ -300,9 +302,13 @@ class _Reframer:
     def _find_inline_close(self, start: int, opener: bytes) -> int | None:
         """Where the close delimiter is at the very end, and not at the beginning of a line."""
         close = opener + b"--"
-        last = self._buffer.read(max(start, self._end - len(close) - _WHITE_MOST), self._end)
+        last = self._buffer.read(max(start, self._end - len(close) - _WHITE_MOST - _LINE_MOST), self._end)
         place = len(last.rstrip(_WHITE)) - len(close)
-        return self._end - len(last) + place if place >= 0 and last.startswith(close, place) else None
+        if place < 0 or not last.startswith(close, place):
+            return None
+        if not last[:place].rpartition(b"\n")[2].strip(b"- \t"):  # what is before it may belong to it, or to the part
+            raise FramingError("the close delimiter is not at the beginning of a line")
+        return self._end - len(last) + place
 
     def _check_cut(self, opener: bytes) -> None:
         """Where the close delimiter is missing, the end is not the beginning of a delimiter: what else is missing?"""
@@ -374,11 +380,13 @@ class _Reframer:
 
     def _add_header(self, headers: list[tuple[bytes, bytes]], line: bytes) -> bool:
         """Add what a line says to the headers; False where it can be none of them."""
-        header = _HEADER.fullmatch(line)
-        if header is None and not _continues(headers, line):
+        if line.startswith(b"<"):
             return False
         if b"\r" in line:
             raise FramingError("a line of the part headers holds a bare carriage return")
+        header = _HEADER.fullmatch(line)
+        if header is None and not _continues(headers, line):
+            return False
         if header is not None:
             headers.append((header[1], header[2]))
             return True

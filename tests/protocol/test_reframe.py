@@ -243,6 +243,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     ),
     "an empty boundary parameter": ('multipart/mixed; boundary=""', plain(b"x"), [X], {"boundary-missing 0"}),
     "another boundary": (MIXED, joined(b"c", b"\r\nx"), [X], {"boundary-wrong 0"}),
+    "another boundary, and empty lines before it": (
+        MIXED,
+        b"\r\n\n" + joined(b"c", b"\r\nx"),
+        [X],
+        {"boundary-wrong 0", "line-ends 0"},
+    ),
     "the boundary in other capitals": (MIXED, joined(b"B", b"\r\nx"), [X], {"boundary-wrong 0"}),
     "the beginning of the boundary": (MIXED, joined(b"b c", b"\r\nx"), [X], {"boundary-wrong 0"}),
     "a multipart without parts": (
@@ -307,6 +313,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         MIXED,
         joined(b"b", b"X-A: 1\r\nThe text.\r\nMore"),
         [([("X-A", "1")], b"The text.\r\nMore")],
+        {"headers-unended 1"},
+    ),
+    "no empty line, and XML with bare carriage returns": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n<x>\r</x>\r"),
+        [([("X-A", "1")], b"<x>\r</x>\r")],
         {"headers-unended 1"},
     ),
     "no empty line, and XML with empty lines": (
@@ -518,6 +530,9 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         b"----b\r\n\r\nx\r\n--b--\r\n----b\r\n\r\ny\r\n----b--",
         BEHIND,
     ),
+    "another boundary, and text before it": (MIXED, b"old\r\n" + joined(b"c", b"\r\nx"), NO_DELIMITER),
+    "a hyphen before the close delimiter": (MIXED, b"--b\r\n\r\nx\r\n---b--\r\n", "not at the beginning of a line"),
+    "a blank before the close delimiter": (MIXED, b"--b\r\n\r\nx\r\n --b--", "not at the beginning of a line"),
     "another boundary, and no close delimiter": (MIXED, b"--c\r\n\r\nx\r\n--c\r\n\r\ny", NO_DELIMITER),
     "two boundaries": ("multipart/mixed; boundary=b; boundary=c", plain(b"x"), "two different boundary parameters"),
     "a boundary with a line break": ('multipart/mixed; boundary="b\r\n c"', plain(b"x"), "holds a line break"),
@@ -592,6 +607,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         "may be text",
     ),
     "a bare carriage return between headers": (MIXED, joined(b"b", b"X-A: 1\rX-B: 2\r\n\r\nx"), "bare carriage return"),
+    "a bare carriage return in place of the empty line": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n\rThe text"),
+        "bare carriage return",
+    ),
     "a bare carriage return in a folded line": (MIXED, joined(b"b", b"X-A:\r\n 1\r2\r\n\r\nx"), "bare carriage return"),
     "a first header that is indented": (MIXED, joined(b"b", b" X-A: 1\r\n\r\nx"), "is indented"),
 }
