@@ -247,7 +247,8 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
     found = find_charset(octets, claims)
     if found is None:
         raise ValidationError(
-            details="the octets of the SOAP part are not in the character set " + " or ".join(claims or ["UTF-8"])
+            details="the octets of the SOAP part are not in the character set "
+            + " or ".join(dict.fromkeys(claim.lower()[:40] for claim in claims or ["utf-8"]))
         )
     for claim in claims:
         if codec(claim) != found and _contradicts(claim, found, octets):

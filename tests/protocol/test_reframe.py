@@ -94,6 +94,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     "a line feed behind a later delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\n\r\ny\r\n--b--", [X, Y], {"line-ends 0"}),
     "a line feed before the close delimiter": (MIXED, b"--b\r\n\r\nx\n--b--\r\n", [X], {"line-ends 0"}),
     "a line feed in the preamble": (MIXED, b"old\n" + plain(b"x"), [X], {"line-ends 0"}),
+    "line feeds, and a preamble that looks like a multipart": (
+        MIXED,
+        b"--q\nx\n--q--\n" + plain(b"x").replace(b"\r\n", b"\n"),
+        [X],
+        {"line-ends 0"},
+    ),
     "an empty line of a line feed before all": (MIXED, b"\n" + plain(b"x"), [X], {"line-ends 0"}),
     "line feeds among the headers": (
         MIXED,
@@ -690,6 +696,14 @@ def test_delimiters_of_parts_inside_are_counted_where_they_are_found() -> None:
     assert len(read(body, limits=Limits(parts=7))[0][0][1]) == 6
     with pytest.raises(LimitExceeded, match=r"\(parts\)"):
         read(body, limits=Limits(parts=3))
+
+
+def test_lines_that_begin_with_the_delimiter_are_counted_before_they_are_understood() -> None:
+    lines = b"--bx\r\n"
+    with pytest.raises(ValidationError, match=GOES_ON):
+        read(b"--b\r\n\r\n" + lines * 6 + b"--b--", limits=Limits(parts=3))
+    with pytest.raises(LimitExceeded, match=r"more than 3 parts \(parts\)"):
+        read(b"--b\r\n\r\n" + lines * 7 + b"--b--", limits=Limits(parts=3))
 
 
 def test_what_was_counted_in_a_reading_that_failed_is_forgotten() -> None:

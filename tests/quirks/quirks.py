@@ -822,7 +822,7 @@ def _framing() -> list[Quirk]:
             "close-missing",
             [SUBMIT.cut("--acme_story--\r\n"), SUBMIT.cut("--acme_story--")],
             "The last part goes to the end, which Content-Length shows to be the end of the message.",
-            known="SKT, LG Telecom",
+            known="LG Telecom, Axis 2",
             parse=SUBMITTED,
         ),
         mended(
@@ -830,7 +830,7 @@ def _framing() -> list[Quirk]:
             "close-missing",
             SUBMIT.swap("\r\n--acme_story--", ""),
             "The last part goes to the delimiter around it.",
-            known="SKT, LG Telecom",
+            known="LG Telecom, Axis 2",
             parse=SUBMITTED,
             inner=True,
         ),
@@ -1054,7 +1054,6 @@ def _framing() -> list[Quirk]:
                 SUBMIT.swap("\r\nContent-ID: <dot>", "\r\nX.Acme.Id : 1\r\nContent-ID: <dot>"),
             ],
             "RFC 5322 allows it; the parser for forms does not. The header is kept.",
-            known="senders of headers of their own",
             parse=submitted(
                 story(gif=GIF_PIECE._replace(headers=headers(GIF_HEADERS[0], "X.Acme.Id: 1", *GIF_HEADERS[1:])))
             ),
@@ -1626,7 +1625,6 @@ def _ids() -> list[Quirk]:
             "id-repeated",
             package(picture, part(PICTURE_HEADERS, b"another")),
             "The first one counts, the others are attachments.",
-            known="clients with one id for all parts",
             parse=submitted(PICTURE, Piece(headers(*PICTURE_HEADERS), b"another")),
         ),
         mended(
@@ -1943,7 +1941,7 @@ def _characters() -> list[Quirk]:
         refused(
             "Octets in none of the character sets that they claim",
             4004,
-            "the octets of the SOAP part are not in the character set utf-8 or UTF-8",
+            "the octets of the SOAP part are not in the character set utf-8",
             [in_charset("gb2312", "UTF-8", "utf-8"), in_charset("euc-kr", "UTF-8", "utf-8")],
             "Many character sets would do, each with other characters.",
         ),
