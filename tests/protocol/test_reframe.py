@@ -153,6 +153,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     ),
     "blanks behind the close delimiter": (MIXED, plain(b"x") + b"\t ", [X], {"delimiter-blanks 0"}),
     "no close delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n", [X, ([], b"y\r\n")], {"close-missing 0"}),
+    "no close delimiter, and a hyphen at the end": (
+        MIXED,
+        b"--b\r\n\r\nx\r\n-",
+        [([], b"x\r\n-")],
+        {"close-missing 0"},
+    ),
     "no close delimiter, and no line break": (MIXED, b"--b\r\n\r\nx", [X], {"close-missing 0"}),
     "the last delimiter without its hyphens": (MIXED, b"--b\r\n\r\nx\r\n--b\r\n", [X], {"close-missing 0"}),
     "the last delimiter without its hyphens, cut off": (MIXED, b"--b\r\n\r\nx\r\n--b", [X], {"close-missing 0"}),
@@ -344,6 +350,18 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         joined(b"b", b"X-A: 1\r\nfirst\r\nsecond\r\n\r\nthird"),
         [([("X-A", "1")], b"first\r\nsecond\r\n\r\nthird")],
         {"headers-unended 1"},
+    ),
+    "no empty line, and a text with what looks like a header in it": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\nfirst\r\nNote: second\r\nthird\r\n\r\nfourth"),
+        [([("X-A", "1")], b"first\r\nNote: second\r\nthird\r\n\r\nfourth")],
+        {"headers-unended 1"},
+    ),
+    "an empty line with blanks, and XML with what looks like a header in it": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n \r\n<x>\r\nContent-ID: y\r\n\r\n</x>"),
+        [([("X-A", "1")], b"<x>\r\nContent-ID: y\r\n\r\n</x>")],
+        {"headers-end-blank 1"},
     ),
     "an empty line with blanks": (MIXED, joined(b"b", b"X-A: 1\r\n \t\r\nx"), [HEADED], {"headers-end-blank 1"}),
     "an empty line with blanks, before an empty line far away": (
@@ -590,6 +608,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a header that goes on, unindented, without a semicolon before it": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\ncharset=utf-8\r\n\r\nx"),
+        NO_COLON,
+    ),
+    "a garbled line before one that is folded": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\ngarbled\r\n folded\r\nX-B: 2\r\n\r\nx"),
         NO_COLON,
     ),
     "a garbled line before a header of parts": (
