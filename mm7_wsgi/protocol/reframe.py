@@ -262,7 +262,11 @@ class _Reframer:
 
     def _is_end(self, place: int) -> bool:
         """Whether nothing comes any more, but for a few blanks."""
-        return self._end - place < _WHITE_MOST and not self._buffer.read(place, self._end).strip(_WHITE)
+        return self._is_white(place, self._end)
+
+    def _is_white(self, start: int, end: int) -> bool:
+        """Whether there is nothing, or a little white space."""
+        return end - start < _WHITE_MOST and not self._buffer.read(start, end).strip(_WHITE)
 
     def _judge(self, delimiter: _Delimiter) -> None:
         if delimiter.blanks:
@@ -286,15 +290,14 @@ class _Reframer:
 
     def _check_empty(self, end: int) -> None:
         """Where the close delimiter comes first, nothing that may be a part comes before it."""
-        if end - self._start > _WHITE_MOST or self._buffer.read(self._start, end).strip(_WHITE):
+        if not self._is_white(self._start, end):
             raise FramingError("the close delimiter comes first, and there is text before it")
         self._note("multipart-empty", 0)
 
     def _check_epilogue(self, start: int, opener: bytes) -> None:
         """No delimiter comes behind the close delimiter, but for itself once more."""
         for number, delimiter in enumerate(self._delimiters(opener, start)):
-            between = self._buffer.read(start, min(start + _WHITE_MOST, delimiter.place))
-            if not delimiter.tail or between.strip(_WHITE) or number == self._limits.mime_depth:
+            if not delimiter.tail or not self._is_white(start, delimiter.place) or number == self._limits.mime_depth:
                 raise FramingError("there is a delimiter behind the close delimiter")
             self._note("close-repeated", 0)
             start = delimiter.end
@@ -409,7 +412,7 @@ def _check_last(headers: list[tuple[bytes, bytes]], last: bytes, *, closed: bool
     """Where no empty line follows the headers, all of them have to be some, and not the beginning of a text."""
     if not closed:
         raise FramingError("the body ends among the headers of a part")
-    is_part_of_one = last[:1] not in b" \t" or _PARAMETER.match(last.lstrip())
+    is_part_of_one = not last.startswith((b" ", b"\t")) or _PARAMETER.match(last.lstrip())
     if not is_part_of_one or not all(_OF_A_PART.match(name) for name, _ in headers):
         raise FramingError("no empty line follows the part headers, and the last of them may be text")
 

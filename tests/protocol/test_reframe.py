@@ -321,6 +321,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     ),
     "an empty line alone": (MIXED, b"--b\r\n\r\n--b\r\n\r\nx\r\n--b--", [([], b""), X], {"part-bodyless 1"}),
     "no headers, and XML": (MIXED, joined(b"b", b"<x>\r\n\r\n</x>"), [([], b"<x>\r\n\r\n</x>")], {"headers-unended 1"}),
+    "no headers, and text": (
+        MIXED,
+        joined(b"b", b"Just text\r\nof two lines"),
+        [([], b"Just text\r\nof two lines")],
+        {"headers-unended 1"},
+    ),
     "no empty line": (
         MIXED,
         joined(b"b", b"X-A: 1\r\nThe text.\r\nMore"),
@@ -583,6 +589,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a delimiter behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--b\r\n\r\ny\r\n--b--", BEHIND),
     "the close delimiter many times": (MIXED, plain(b"x") + b"\r\n--b--" * 9, BEHIND),
     "text between two close delimiters": (MIXED, plain(b"x") + b"\r\ny\r\n--b--", BEHIND),
+    "text between two close delimiters, behind white space": (
+        MIXED,
+        plain(b"x") + b"\r\n" + b" " * 99 + b"y\r\n--b--",
+        BEHIND,
+    ),
     "a delimiter that goes on behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--bc", BEHIND),
     "a delimiter late in the epilogue": (MIXED, plain(b"x") + b"\r\n" + b"x" * 2 * SLICE + b"\r\n--b", BEHIND),
     "a close delimiter that comes first": (MIXED, b"--b--\r\n--b\r\n\r\nx\r\n--b--", BEHIND),
