@@ -29,6 +29,8 @@ from .limits import Limits
 from .reframe import FramingError, HeadersExceeded, Section, begins_with_mark, boundary_of, headers_exceeded, reframe
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
 
+# By these a part is read, so it makes a difference which one counts (RFC 2045, 3).
+_ONCE = ("Content-Type", "Content-Transfer-Encoding", "Content-Id")
 _DEFAULT_TYPE = parse_content_type("text/plain")  # RFC 2045, 5.2
 
 
@@ -40,13 +42,14 @@ class Part:
     may hold any path.
     """
 
-    __slots__ = ("_buffer", "_end", "_headers", "_start", "_type", "parts")
+    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "parts")
 
     #: The parts inside, when this is a multipart; else empty.
     parts: tuple[Part, ...]
 
     def __init__(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> None:
         self._headers = headers
+        self._first = dict(reversed(headers))  # of a header that is there twice, the first
         self._buffer = buffer
         self._start = start
         self._end = end
@@ -60,10 +63,14 @@ class Part:
 
     def _header(self, name: str) -> str | None:
         """The first header of that name, as it was framed; the parser writes names in title case."""
-        for header, value in self._headers:
-            if header == name:
-                return value
-        return None
+        return self._first.get(name)
+
+    def _contradictions(self) -> list[str]:
+        """The headers that a part has once, and that are there with several values."""
+        if len(self._first) == len(self._headers):
+            return []
+        values = {name: {value.strip() for other, value in self._headers if other == name} for name in _ONCE}
+        return [name for name in _ONCE if len(values[name]) > 1]
 
     @property
     def headers(self) -> Headers:
@@ -231,7 +238,7 @@ def read_parts(
     """
     framer = _Framer(limits, strict=deviations.strict)
     try:
-        parts = framer.frame(_Multipart(content_type, buffer, 0, buffer.size, 1, "the body")).parts
+        parts = framer.frame(_Multipart(content_type, buffer, 0, buffer.size, 1)).parts
         for name, where in framer.found:
             deviations.note(name, where)
     except FramingError as error:
@@ -252,8 +259,8 @@ class _Multipart(NamedTuple):
     end: int
     #: How many multiparts it is in, and itself.
     depth: int
-    #: What to call it.
-    name: str
+    #: The part that it is; None for the whole body.
+    part: Part | None = None
 
 
 class _Level(NamedTuple):
@@ -457,10 +464,8 @@ class _Framer:
 
     def _part(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> Part:
         part = Part(headers, buffer, start, end)
-        if len({name for name, _ in headers}) < len(headers):
-            for once in _ONCE:
-                if len({value.strip() for name, value in headers if name == once}) > 1:
-                    self.found.append(("header-repeated", f"{once} of {describe(part)}"))
+        for name in part._contradictions():
+            self.found.append(("header-repeated", f"{name} of {describe(part)}"))
         return part
 
     # -- irregular framing
@@ -475,8 +480,8 @@ class _Framer:
 
     def _judge(self, whole: _Multipart) -> Iterator[Part]:
         """Let the parser judge a multipart as it was framed anew, under a boundary that nobody can have foreseen."""
-        content_type, buffer, start, end, _, name = whole
-
+        content_type, buffer, start, end, _, inside = whole
+        name = "the body" if inside is None else describe(inside)
         noted: set[tuple[str, int]] = set()
 
         def note(deviation: str, number: int) -> None:
@@ -511,12 +516,8 @@ class _Framer:
             yield self._part(section.restored(segment.headerlist), buffer, section.start, section.end)
 
 
-# What of a part is judged by the first of these (RFC 2045, 3); the parser writes names in title case.
-_ONCE = ("Content-Type", "Content-Transfer-Encoding", "Content-Id")
-
-
 def _multipart_of(part: Part, buffer: Buffer, depth: int) -> _Multipart:
-    return _Multipart(part._type, buffer, part._start, part._end, depth, describe(part))
+    return _Multipart(part._type, buffer, part._start, part._end, depth, part)
 
 
 _BLANK_LINE = re.compile(rb"\n[ \t]+\r")
