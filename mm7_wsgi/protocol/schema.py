@@ -631,96 +631,158 @@ def read(cls: type[T], element: Element, reader: Reader) -> T:
     that is mandatory, and :class:`Missing` where it is not there.
     """
     layout: Layout = cls.layout  # type: ignore[attr-defined]
-    values: dict[str, Any] = {}
-    for specification in layout.attributes:
-        if not element.has_attributes:
-            break
-        written = read_attribute(element, specification.name, specification.also, reader)
-        if written is not None:
-            _take(specification, specification.codec.parse, written, f"@{specification.name}", reader, values)  # type: ignore[attr-defined]
+    values = _Values(layout, reader)
+    if element.has_attributes:
+        values.read_attributes(element)
     if layout.content is not None:
-        values[layout.content.field] = layout.content.codec.read(element, reader)
+        values.found[layout.content.field] = layout.content.codec.read(element, reader)
     else:
         _note_text(element, reader)
-        _read_children(layout, element, reader, values)
-    for specification in (*layout.elements, *layout.attributes):
-        if specification.default is dataclasses.MISSING and specification.field not in values:
-            if specification.lacking is _NOTHING:
-                raise _placed(Missing(f"{specification.name} is missing"), reader)
-            reader.deviations.note("element-missing", reader.at(specification.name))
-            values[specification.field] = specification.lacking
-    if layout.extensions is not None:
-        values["extensions"] = tuple(reader.extensions)
-    return cls(**values)
+        values.read_children(element)
+    return cls(**values.complete())
 
 
-def _note_text(element: Element, reader: Reader) -> None:
-    text = element.text and element.text.strip()
-    if text:
-        reader.deviations.note("text-stray", f"{reader.at()}: {text[:40]}")
+class _Values:
+    """The values of one element, by field, while it is read.
 
+    What senders do otherwise than the schema has it is found by the declarations: an element with another name
+    (``also``), one that stands beside the element that it belongs in (``strays``), one that stands around those that it
+    belongs beside (``around``). What stands where it should counts before any of these.
+    """
 
-def _read_children(layout: Layout, element: Element, reader: Reader, values: dict[str, Any]) -> None:
-    children, strays = _set_apart(layout, element, reader) if layout.strays else (element.children, {})
-    last = 0
-    renamed = []
-    around = []
-    for child in children:
-        specification = layout.by_name.get(child.name)
-        if specification is None or not reader.is_ours(child):
-            if child.name in layout.around and reader.is_ours(child):
-                around.append(child)
-            else:
-                reader.unknown(child)
-            continue
-        if specification.place < last:
-            if layout.ordered and id(child) not in reader.moved:
-                reader.deviations.note("element-order", reader.at(child.name))
-        else:
-            last = specification.place
-        if specification.kind == "attribute":
-            reader.deviations.note("element-misplaced", reader.at(child.name))
-        elif child.name != specification.name:
-            reader.deviations.note("element-renamed", f"{reader.at(child.name)} for {specification.name}")
-            renamed.append((specification, child))  # the one with the right name counts
-            continue
-        if specification.occurs != "repeated" and specification.field in values:
-            reader.deviations.note("element-repeated", reader.at(child.name))
-            if specification.occurs == "once":
+    __slots__ = ("_layout", "_reader", "found")
+
+    def __init__(self, layout: Layout, reader: Reader) -> None:
+        self._layout = layout
+        self._reader = reader
+        self.found: dict[str, Any] = {}
+
+    def read_attributes(self, element: Element) -> None:
+        """Read the attributes of ``element``."""
+        for specification in self._layout.attributes:
+            written = read_attribute(element, specification.name, specification.also, self._reader)
+            if written is not None:
+                codec = cast("TextCodec[Any]", specification.codec)
+                self._take(specification, codec.parse, written, f"@{specification.name}")
+
+    def read_children(self, element: Element) -> None:
+        """Read the children of ``element``."""
+        layout, reader = self._layout, self._reader
+        children, strays = self._set_apart(element) if layout.strays else (element.children, {})
+        renamed: list[tuple[Specification, Element]] = []
+        around: list[Element] = []
+        last = 0
+        for child in children:
+            specification = layout.by_name.get(child.name)
+            if specification is None or not reader.is_ours(child):
+                if child.name in layout.around and reader.is_ours(child):
+                    around.append(child)
+                else:
+                    reader.unknown(child)
                 continue
+            if specification.place >= last:
+                last = specification.place
+            elif layout.ordered and id(child) not in reader.moved:
+                reader.deviations.note("element-order", reader.at(child.name))
+            if specification.kind == "attribute":
+                reader.deviations.note("element-misplaced", reader.at(child.name))
+            elif child.name != specification.name:
+                reader.deviations.note("element-renamed", f"{reader.at(child.name)} for {specification.name}")
+                renamed.append((specification, child))
+                continue
+            self._read_child(specification, child, strays)
+        for name in list(strays):
+            self._read_child(layout.by_name[name], Element(name), strays)
+        for specification, child in renamed:
+            if specification.field in self.found:
+                reader.deviations.note("element-repeated", reader.at(child.name))
+            else:
+                self._read_child(specification, child, strays)
+        for child in around:
+            self._read_around(child)
+
+    def complete(self) -> dict[str, Any]:
+        """The values of all fields that have one; raises :class:`Missing` for one that has to."""
+        layout, reader, found = self._layout, self._reader, self.found
+        for specification in layout.elements:
+            if specification.occurs in ("repeated", "merged") and specification.field in found:
+                found[specification.field] = tuple(found[specification.field])
+        for specification in (*layout.elements, *layout.attributes):
+            if specification.default is dataclasses.MISSING and specification.field not in found:
+                if specification.lacking is _NOTHING:
+                    raise _placed(Missing(f"{specification.name} is missing"), reader)
+                reader.deviations.note("element-missing", reader.at(specification.name))
+                found[specification.field] = specification.lacking
+        if layout.extensions is not None:
+            found["extensions"] = tuple(reader.extensions)
+        return found
+
+    def _set_apart(self, element: Element) -> tuple[list[Element], dict[str, list[Element]]]:
+        """The children of ``element`` without its strays, and these by the name of the element that holds them."""
+        layout, reader = self._layout, self._reader
+        strays: dict[str, list[Element]] = {}
+        if layout.strays.keys().isdisjoint([child.name for child in element.children]):
+            return element.children, strays
+        children = []
+        for child in element.children:
+            holder = layout.strays.get(child.name)
+            if holder is None or not reader.is_ours(child):
+                children.append(child)
+            else:
+                reader.deviations.note("element-misplaced", reader.at(child.name))
+                strays.setdefault(holder, []).append(child)
+                reader.moved.add(id(child))
+        return children, strays
+
+    def _read_child(self, specification: Specification, child: Element, strays: dict[str, list[Element]]) -> None:
+        """Read one child, with the strays that belong in it; they are taken from ``strays``."""
+        if specification.occurs != "repeated" and specification.field in self.found:
+            self._reader.deviations.note("element-repeated", self._reader.at(child.name))
+            if specification.occurs == "once":
+                return
         if child.name in strays:
             child = _joined(child, strays.pop(child.name))
-        _take(specification, specification.codec.read, child, child.name, reader, values)
-    for name, inside in strays.items():
-        specification = layout.by_name[name]
-        _take(specification, specification.codec.read, Element(name, children=inside), name, reader, values)
-    for specification, child in renamed:
-        if specification.field in values:
-            reader.deviations.note("element-repeated", reader.at(child.name))
-        else:
-            _take(specification, specification.codec.read, child, child.name, reader, values)
-    for child in around:
-        _read_inside(layout.around[child.name], child, reader, values)
-    for specification in layout.elements:
-        if specification.occurs in ("repeated", "merged") and specification.field in values:
-            values[specification.field] = tuple(values[specification.field])
+        self._take(specification, specification.codec.read, child, child.name)
 
+    def _read_around(self, element: Element) -> None:
+        """Read what belongs beside ``element`` and stands in it, for the fields that have no value yet."""
+        reader = self._reader
+        reader.deviations.note("element-misplaced", reader.at(element.name))
+        layout = self._layout.around[element.name]
+        inside = _Values(layout, reader)
+        reader.path.append(element.name)
+        inside.read_children(element)
+        for specification in layout.elements:
+            if specification.field in inside.found and specification.field in self.found:
+                reader.deviations.note("element-repeated", reader.at(specification.name))
+        reader.path.pop()
+        self.found.update({**inside.found, **self.found})
 
-def _set_apart(layout: Layout, element: Element, reader: Reader) -> tuple[list[Element], dict[str, list[Element]]]:
-    """The children of ``element`` without its strays, and these by the name of the element that holds them."""
-    strays: dict[str, list[Element]] = {}
-    if layout.strays.keys().isdisjoint([child.name for child in element.children]):
-        return element.children, strays
-    children = []
-    for child in element.children:
-        holder = layout.strays.get(child.name)
-        if holder is None or not reader.is_ours(child):
-            children.append(child)
+    def _take(
+        self, specification: Specification, read_value: Callable[[Any, Reader], Any], written: Any, name: str
+    ) -> None:
+        """Read one value."""
+        reader, found, field = self._reader, self.found, specification.field
+        depth = len(reader.path)
+        reader.path.append(name)
+        try:
+            value = read_value(written, reader)
+        except WrongForm as error:
+            _placed(error, reader)
+            if specification.default is dataclasses.MISSING:
+                raise
+            reader.deviations.note("value-form", f"{error.where}: {error}")
+            del reader.path[depth:]
+            return
+        reader.path.pop()
+        if specification.occurs == "once":
+            found[field] = value
+        elif specification.occurs == "joined":
+            found[field] = found[field].joined(value) if field in found else value
+        elif specification.occurs == "repeated":
+            found.setdefault(field, []).append(value)
         else:
-            reader.deviations.note("element-misplaced", reader.at(child.name))
-            strays.setdefault(holder, []).append(child)
-            reader.moved.add(id(child))
-    return children, strays
+            found.setdefault(field, []).extend(value)
 
 
 def _joined(element: Element, strays: list[Element]) -> Element:
@@ -735,51 +797,10 @@ def _joined(element: Element, strays: list[Element]) -> Element:
     )
 
 
-def _read_inside(layout: Layout, element: Element, reader: Reader, values: dict[str, Any]) -> None:
-    """Fill what ``values`` lack from an element that stands around what belongs beside it."""
-    reader.deviations.note("element-misplaced", reader.at(element.name))
-    reader.path.append(element.name)
-    inside: dict[str, Any] = {}
-    _read_children(layout, element, reader, inside)
-    for specification in layout.elements:
-        if specification.field in inside and specification.field in values:
-            reader.deviations.note("element-repeated", reader.at(specification.name))
-    reader.path.pop()
-    values.update({**inside, **values})
-
-
-def _take(
-    specification: Specification,
-    read_value: Callable[[Any, Reader], Any],
-    written: Any,
-    name: str,
-    reader: Reader,
-    values: dict[str, Any],
-) -> None:
-    """Read one value into ``values``."""
-    depth = len(reader.path)
-    reader.path.append(name)
-    try:
-        value = read_value(written, reader)
-    except WrongForm as error:
-        _placed(error, reader)
-        if specification.default is dataclasses.MISSING:
-            raise
-        reader.deviations.note("value-form", f"{error.where}: {error}")
-        del reader.path[depth:]
-        return
-    reader.path.pop()
-    if specification.occurs == "once":
-        values[specification.field] = value
-    elif specification.occurs == "joined":
-        first = values.get(specification.field)
-        values[specification.field] = value if first is None else first.joined(value)
-    else:
-        gathered = values.setdefault(specification.field, [])
-        if specification.occurs == "repeated":
-            gathered.append(value)
-        else:
-            gathered.extend(value)
+def _note_text(element: Element, reader: Reader) -> None:
+    text = element.text and element.text.strip()
+    if text:
+        reader.deviations.note("text-stray", f"{reader.at()}: {text[:40]}")
 
 
 def _placed(error: WrongForm, reader: Reader) -> WrongForm:
