@@ -82,6 +82,21 @@ def test_a_hostile_message_cannot_fill_the_memory_with_deviations() -> None:
     for number in range(1000):
         deviations.note("value-case", str(number))
     assert len(list(deviations)) == 100
+    assert deviations.is_cut
+
+
+def test_however_many_places_there_are_every_name_is_told() -> None:
+    deviations = Deviations()
+    for number in range(100):
+        deviations.note("value-case", str(number))
+    deviations.note("value-case", "0")
+    assert not deviations.is_cut
+    for name in CATALOGUE:
+        deviations.note(name, "first")
+        deviations.note(name, "second")
+    assert {deviation.name for deviation in deviations} == set(CATALOGUE)
+    assert len(list(deviations)) == 100 + len(CATALOGUE) - 1
+    assert deviations.is_cut
 
 
 def test_a_name_that_is_not_in_the_catalogue_is_a_mistake_of_ours() -> None:

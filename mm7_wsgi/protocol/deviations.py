@@ -403,7 +403,7 @@ CATALOGUE: Mapping[str, Irregularity] = MappingProxyType(
     {name: irregularity for area in AREAS.values() for name, irregularity in area.items()}
 )
 
-#: A hostile message can deviate in tens of thousands of places; this many are told.
+#: A hostile message can deviate in tens of thousands of places; this many are told, and the first of every name.
 _MOST = 100
 
 
@@ -421,11 +421,14 @@ class Deviation:
 class Deviations:
     """What a reader collects while it reads one message. With ``strict``, the first one is a refusal instead."""
 
-    __slots__ = ("_found", "_strict")
+    __slots__ = ("_found", "_names", "_strict", "is_cut")
 
     def __init__(self, *, strict: bool = False) -> None:
         self._found: dict[Deviation, None] = {}
+        self._names: set[str] = set()
         self._strict = strict
+        #: Whether there were more places than are told. Every name is told, with the first of its places at least.
+        self.is_cut = False
 
     @property
     def strict(self) -> bool:
@@ -440,8 +443,11 @@ class Deviations:
         irregularity = CATALOGUE[name]
         if self._strict:
             raise irregularity.refusal(details=f"{where}: {irregularity.summary} ({irregularity.clause})")
-        if len(self._found) < _MOST:
+        if len(self._found) < _MOST or name not in self._names:
             self._found[Deviation(name, where)] = None
+            self._names.add(name)
+        elif Deviation(name, where) not in self._found:
+            self.is_cut = True
 
     def __iter__(self) -> Iterator[Deviation]:
         return iter(self._found)

@@ -149,6 +149,8 @@ def inspect(
                 refusal = _words_of_error(judged.error)
         if isinstance(reading.error, UnsupportedMediaType) and likely is not None and header != likely:
             notes.append(f"By its body it could be {likely}: --content-type shows what there is to say of it as that.")
+        if reading.package.deviations.is_cut:
+            notes.append("It is irregular in more places than are told here; every kind is.")
         envelope = reading.package.envelope
         operation = None if envelope is None else envelope.operation
         mm7 = _mm7_element(operation)

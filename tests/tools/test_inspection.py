@@ -288,6 +288,15 @@ def test_a_content_type_that_is_given_stands_in_the_place_of_all_others(look: An
     assert (found.accepted, found.content_type, found.notes) == (True, "application/xml; charset=utf-8", ())
 
 
+def test_more_irregular_places_than_are_told_are_told_as_such(look: Any, kit: SimpleNamespace) -> None:
+    vendors = "".join(f"<Vendor{number}/>" for number in range(101))
+    found = look(kit.http("text/xml", kit.soap("CancelReq", more=vendors)))
+    assert len(found.deviations) == 100
+    assert found.notes == ("It is irregular in more places than are told here; every kind is.",)
+    found = look(kit.http("text/xml", kit.soap("CancelReq", more=vendors.replace("<Vendor100/>", ""))))
+    assert (len(found.deviations), found.notes) == (100, ())
+
+
 # -- line ends
 
 
