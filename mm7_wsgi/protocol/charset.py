@@ -41,6 +41,12 @@ def declared(octets: bytes) -> str | None:
     return declaration[1].decode("ascii") if declaration else None
 
 
+def begins_as_xml(octets: bytes) -> bool:
+    """Whether octets begin as XML does, in any of its encodings."""
+    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return octets.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"<", b"\0<", *marks))
+
+
 def decoded(octets: bytes, charset: str) -> str | None:
     """``octets`` as text in a character set that :func:`codec` knows; None where they are not in it."""
     try:

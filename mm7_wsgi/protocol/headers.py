@@ -40,6 +40,15 @@ class ContentType(NamedTuple):
         """Whether the body is divided into parts."""
         return self.value.startswith("multipart/")
 
+    @property
+    def boundary(self) -> bytes:
+        """The ``boundary`` parameter as it stands in the body; empty where there is none."""
+        boundary = self.parameters.get("boundary", "")
+        try:
+            return boundary.encode("latin-1")
+        except UnicodeError:
+            return boundary.encode("utf-8", "surrogatepass")
+
 
 def parse_content_type(header: str) -> ContentType:
     """Read a header value with parameters, quoted or not, folded or not, with RFC 2231 continuations and encodings.

@@ -6,11 +6,11 @@ content.
 
 from __future__ import annotations
 
-import codecs
 from typing import Final
 from urllib.parse import unquote
 
 from .buffer import Buffer
+from .charset import begins_as_xml
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, content_id, is_bracketed, parse_content_type, parse_href, readable, same_id
@@ -113,9 +113,9 @@ class Package:
         """Whether the body is a multipart, by its Content-Type or by itself."""
         head = buffer.read(0, _HEAD)
         if content_type.is_multipart:
-            if not _is_xml(head):
+            if not begins_as_xml(head):
                 return True
-            boundary = content_type.parameters.get("boundary", "").encode("latin-1", "replace")
+            boundary = content_type.boundary
             if boundary and buffer.find(b"--" + boundary, 0, buffer.size) >= 0:
                 return True  # the preamble begins as XML does
             self.deviations.note("xml-as-multipart", f"Content-Type: {content_type.value[:80]}")
@@ -210,17 +210,10 @@ class Package:
 _HEAD: Final = 512
 
 
-def _is_xml(head: bytes) -> bool:
-    """Whether octets begin as XML does, in any of its encodings."""
-    return (
-        head.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"<", b"\0<", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    )
-
-
 def _begins_as_xml(part: Part) -> bool:
     try:
         with part.open() as stream:
-            return _is_xml(stream.read(_HEAD))
+            return begins_as_xml(stream.read(_HEAD))
     except ContentError:
         return False
 

@@ -70,14 +70,10 @@ def boundary_of(content_type: ContentType) -> bytes:
     """The boundary parameter; empty where there is none. Raises :class:`FramingError` for one that cannot be."""
     if "boundary" in content_type.ambiguous:
         raise FramingError("the Content-Type has two different boundary parameters")
-    boundary = content_type.parameters.get("boundary", "")
-    try:
-        octets = boundary.encode("latin-1")
-    except UnicodeError:
-        octets = boundary.encode("utf-8", "surrogatepass")
-    if b"\n" in octets or b"\r" in octets:
+    boundary = content_type.boundary
+    if b"\n" in boundary or b"\r" in boundary:
         raise FramingError("the boundary parameter holds a line break")
-    return octets
+    return boundary
 
 
 def headers_exceeded(whose: str, octets: int, limits: Limits) -> HeadersExceeded:
@@ -100,6 +96,12 @@ def reframe(buffer: Buffer, start: int, end: int, boundary: bytes, limits: Limit
 def begins_with_mark(buffer: Buffer, start: int, end: int) -> bool:
     """Whether the first line would begin with two hyphens but for a byte order mark: it is no preamble for that."""
     return buffer.read(start, min(start + 5, end)) == BOM_UTF8 + b"--"
+
+
+def named_boundary(buffer: Buffer) -> bytes | None:
+    """The boundary that a body gives by itself, in its first line that can be a delimiter; None where it gives none."""
+    named = _Reframer(buffer, 0, buffer.size, Limits(), lambda name, number: None).named_by_body()
+    return None if named is None else named.removeprefix(b"--")
 
 
 class _Delimiter(NamedTuple):
@@ -200,7 +202,7 @@ class _Reframer:
         first = next(self._delimiters(given), None) if boundary else None
         if first is not None and first.tail == b"":
             return given, None
-        named = self._named_by_body()
+        named = self.named_by_body()
         if named is None or named == given:
             return given, None
         core = named.lstrip(b"-")
@@ -215,7 +217,7 @@ class _Reframer:
         self._note("boundary-wrong" if boundary else "boundary-missing", 0)
         return named, None
 
-    def _named_by_body(self) -> bytes | None:
+    def named_by_body(self) -> bytes | None:
         """The first line that begins with two hyphens and goes on with more than those."""
         for line in islice(self._delimiters(b"--"), _RULERS_MOST):
             named = self._buffer.read(line.place, min(line.place + _LINE_MOST, self._end)).partition(b"\n")[0]

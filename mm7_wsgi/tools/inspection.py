@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -20,7 +19,7 @@ from ..body import announced_length
 from ..credentials import Credentials
 from ..endpoint import MM7Endpoint
 from ..protocol.buffer import SLICE, Buffer
-from ..protocol.charset import decode_text
+from ..protocol.charset import begins_as_xml, decode_text
 from ..protocol.deviations import Deviation, Deviations
 from ..protocol.errors import ContentError, EnvelopeError, MM7Error, UnsupportedMediaType
 from ..protocol.headers import parse_content_type, readable
@@ -28,6 +27,7 @@ from ..protocol.limits import Limits
 from ..protocol.messages import RESPONSES, Fault, Message
 from ..protocol.mime import Part
 from ..protocol.package import Package, check_content_type
+from ..protocol.reframe import named_boundary
 from ..protocol.soap import SOAP, Element, to_utf8
 from ..protocol.transfer import DecodedReader
 from ..request import MM7Request
@@ -177,18 +177,15 @@ def inspect(
         )
 
 
-_DELIMITER = re.compile(rb"^--([^\r\n]{1,200}?)[ \t]*\r?$", re.MULTILINE)
-
-
 def _likely_type(body: Buffer) -> str | None:
     """The Content-Type that a body has the look of. The boundary is that of its first delimiter."""
-    start = body.read(0, SLICE)
-    if start.removeprefix(BOM_UTF8).lstrip().startswith((b"<", BOM_UTF16_LE, BOM_UTF16_BE, b"\0<")):
+    if begins_as_xml(body.read(0, SLICE)):
         return "text/xml"
-    if delimiter := _DELIMITER.search(start):
-        boundary = re.sub(r'(["\\])', r"\\\1", delimiter[1].decode("latin-1"))
-        return f'multipart/related; boundary="{boundary}"'
-    return None
+    boundary = named_boundary(body)
+    if boundary is None:
+        return None
+    quoted = re.sub(r'(["\\])', r"\\\1", boundary.decode("latin-1"))
+    return f'multipart/related; boundary="{quoted}"'
 
 
 def _mm7_element(operation: Element | None) -> Element | None:

@@ -255,7 +255,7 @@ def test_a_bare_envelope_in_utf_16(look: Any, kit: SimpleNamespace, codec: str) 
 
 
 @pytest.mark.parametrize("boundary", ["b", "==x y==", 'with"quote\\', "\xfc"])
-@pytest.mark.parametrize("lead", [b"", b"\r\n", b"A multipart message.\r\n\r\n"])
+@pytest.mark.parametrize("lead", [b"", b"\r\n", b"A multipart message.\r\n\r\n", b"-----\r\n"])
 def test_the_boundary_of_a_bare_multipart_is_that_of_its_first_line(
     look: Any, kit: SimpleNamespace, boundary: str, lead: bytes
 ) -> None:
