@@ -26,7 +26,21 @@ from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, ValidationError
 from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable
 from .limits import Limits
-from .reframe import FramingError, HeadersExceeded, Section, begins_with_mark, boundary_of, headers_exceeded, reframe
+from .reframe import (
+    BEHIND_THE_CLOSE,
+    BLANK_LINE,
+    GOES_ON,
+    INDENTED,
+    NO_DELIMITER,
+    PARTS_EXCEEDED,
+    FramingError,
+    HeadersExceeded,
+    Section,
+    begins_with_mark,
+    boundary_of,
+    headers_exceeded,
+    reframe,
+)
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
 
 # By these a part is read, so it makes a difference which one counts (RFC 2045, 3).
@@ -350,7 +364,7 @@ class _Framer:
                 raise FramingError("there is a byte order mark before the first delimiter")
             first = buffer.find(line, start, end) + 1
             if not first:
-                raise FramingError("no line begins with the delimiter that the boundary parameter gives")
+                raise FramingError(NO_DELIMITER)
             if buffer.read(max(start, first - 2), first) != b"\r\n":
                 raise FramingError("a line ends in a bare line feed")
         placed, close = self._divide(buffer, first, end, boundary)
@@ -520,7 +534,7 @@ def _multipart_of(part: Part, buffer: Buffer, depth: int) -> _Multipart:
     return _Multipart(part._type, buffer, part._start, part._end, depth, part)
 
 
-_BLANK_LINE = re.compile(rb"\n[ \t]+\r")
+_BLANKS = re.compile(rb"\n[ \t]+\r")
 
 
 def _check_lines(headers: bytes) -> None:
@@ -528,8 +542,8 @@ def _check_lines(headers: bytes) -> None:
     if headers.count(b"\n") != ends or headers.count(b"\r") != ends:
         raise FramingError("a line of the part headers ends in a bare line feed or carriage return")
     # multipart 2.0.0 takes it for a continuation; it may be meant as the end.
-    if _BLANK_LINE.search(headers):  # pragma: no cover - 2.0.1 refuses it before us
-        raise FramingError("a line of the part headers holds nothing but blanks")
+    if _BLANKS.search(headers):  # pragma: no cover - 2.0.1 refuses it before us
+        raise FramingError(BLANK_LINE)
 
 
 def _check_close(buffer: Buffer, close: int, end: int, line: bytes) -> None:
@@ -538,13 +552,13 @@ def _check_close(buffer: Buffer, close: int, end: int, line: bytes) -> None:
     if behind not in (b"", b"\r", b"\r\n") and not behind.startswith(b"\n"):
         raise FramingError("a line begins with the close delimiter and goes on")
     if buffer.find(line, close, end) >= 0:
-        raise FramingError("there is a delimiter behind the close delimiter")
+        raise FramingError(BEHIND_THE_CLOSE)
 
 
 # The parser has one class for all its limits and tells them apart by their words.
-_PARTS_EXCEEDED = "Maximum segment count exceeded"
+_TOO_MANY_PARTS = "Maximum segment count exceeded"
 _EXCEEDED = {
-    _PARTS_EXCEEDED: "the message has more than {0.parts} parts (parts)",
+    _TOO_MANY_PARTS: PARTS_EXCEEDED,
     "Maximum segment header count exceeded": "a part has more than {0.headers} headers (headers)",
     "Maximum segment header length exceeded": "a header line of a part is over {0.header_line} octets (header_line)",
 }
@@ -552,7 +566,7 @@ _EXCEEDED = {
 
 def _exceeded(error: multipart.ParserLimitReached, limits: Limits) -> LimitExceeded:
     words = str(error)
-    refusal = LimitExceeded if words == _PARTS_EXCEEDED else HeadersExceeded
+    refusal = LimitExceeded if words == _TOO_MANY_PARTS else HeadersExceeded
     return refusal(details=_EXCEEDED.get(words, words).format(limits))
 
 
@@ -561,12 +575,12 @@ _REASONS = {
     "Unexpected end of multipart stream (parser closed)": "the close delimiter is missing",
     "Invalid line break after first boundary": "a line ends in a bare line feed",
     "Invalid line break in segment header": "a line of the part headers ends in a bare line feed",
-    "Unexpected byte after first boundary": "a line begins with the delimiter and goes on",
-    "Unexpected bytes after boundary": "a line begins with the delimiter and goes on",
+    "Unexpected byte after first boundary": GOES_ON,
+    "Unexpected bytes after boundary": GOES_ON,
     "Malformed segment header": "a line of the part headers has no colon, or no empty line follows the part headers",
     "Invalid segment header name": "the name of a part header holds a character that no name can hold",
-    "Unexpected segment header continuation": "the first line of the part headers is indented",
-    "Empty segment header continuation": "a line of the part headers holds nothing but blanks",
+    "Unexpected segment header continuation": INDENTED,
+    "Empty segment header continuation": BLANK_LINE,
     "Multiple segment Content-Length headers": "a part has two Content-Length headers",
     "Invalid segment Content-Length header value": "the Content-Length header of a part is no number",
 }

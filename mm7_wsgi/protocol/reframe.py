@@ -32,6 +32,15 @@ class FramingError(Exception):
     """The framing cannot be read; the reason is the message."""
 
 
+# What is wrong with framing whoever finds it: here, in :mod:`.mime`, or the parser.
+NO_DELIMITER: Final = "no line begins with the delimiter that the boundary parameter gives"
+GOES_ON: Final = "a line begins with the delimiter and goes on"
+BEHIND_THE_CLOSE: Final = "there is a delimiter behind the close delimiter"
+BLANK_LINE: Final = "a line of the part headers holds nothing but blanks"
+INDENTED: Final = "the first line of the part headers is indented"
+PARTS_EXCEEDED: Final = "the message has more than {0.parts} parts (parts)"
+
+
 class HeadersExceeded(LimitExceeded):
     """The headers of a part are too many or too long, if they are headers: another reading may find fewer."""
 
@@ -162,9 +171,9 @@ class _Reframer:
         for delimiter in self._lines(opener, other_close):
             if not self._is_whole(delimiter):
                 if headers is None:
-                    raise FramingError("a line begins with the delimiter and goes on")
+                    raise FramingError(GOES_ON)
                 if len(alike) == 2 * self._limits.parts:  # those of parts inside; no part has more than two
-                    raise LimitExceeded(details=f"the message has more than {self._limits.parts} parts (parts)")
+                    raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
                 alike.append(delimiter)
                 continue
             end = self._break_before(delimiter.place, self._start if headers is None else headers)
@@ -181,7 +190,7 @@ class _Reframer:
                 self._check_epilogue(headers, opener)
                 return
         if headers is None:
-            raise FramingError("no line begins with the delimiter that the boundary parameter gives")
+            raise FramingError(NO_DELIMITER)
         inline = self._find_inline_close(headers, opener)
         if inline is not None:
             self._note("close-inline", 0)
@@ -300,7 +309,7 @@ class _Reframer:
         """No delimiter comes behind the close delimiter, but for itself once more."""
         for number, delimiter in enumerate(self._delimiters(opener, start)):
             if not delimiter.tail or not self._is_white(start, delimiter.place) or number == self._limits.mime_depth:
-                raise FramingError("there is a delimiter behind the close delimiter")
+                raise FramingError(BEHIND_THE_CLOSE)
             self._note("close-repeated", 0)
             start = delimiter.end
 
@@ -359,7 +368,7 @@ class _Reframer:
             if not line.strip(b" \t"):
                 if line:
                     if _ends_as_headers(block, behind):
-                        raise FramingError("a line of the part headers holds nothing but blanks")
+                        raise FramingError(BLANK_LINE)
                     self._note("headers-end-blank", self._number)
                 self._judge_line(written, line)
                 return headers, start + behind
@@ -396,7 +405,7 @@ class _Reframer:
             headers.append((header[1], header[2]))
             return True
         if not headers:
-            raise FramingError("the first line of the part headers is indented")
+            raise FramingError(INDENTED)
         name, value = headers[-1]
         if line[:1] in b" \t":
             line = line[1:]
