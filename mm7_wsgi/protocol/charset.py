@@ -30,21 +30,28 @@ def codec(name: str) -> str | None:
     return _WIDER.get(info.name, info.name) if known else None
 
 
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MARKS = (codecs.BOM_UTF8, *_UTF_16_MARKS)
 # The codecs of ISO 2022 that Python has.
 _ISO_2022 = ("jp", "jp_1", "jp_2", "jp_2004", "jp_3", "jp_ext", "kr")
 _DECLARATION = re.compile(rb"""<\?xml[^>]{1,200}?\sencoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 
 
 def declared(octets: bytes) -> str | None:
-    """The encoding that an XML declaration at the beginning of ``octets``, which are a superset of ASCII, gives."""
-    declaration = _DECLARATION.match(octets[:300].removeprefix(codecs.BOM_UTF8).lstrip())
+    """The encoding that an XML declaration at the beginning of ``octets`` gives.
+
+    It is ASCII, whatever else they are; in UTF-16, with a NUL beside each character.
+    """
+    head = octets[:600].replace(b"\0", b"")
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    declaration = _DECLARATION.match(head.lstrip())
     return declaration[1].decode("ascii") if declaration else None
 
 
 def begins_as_xml(octets: bytes) -> bool:
     """Whether octets begin as XML does, in any of its encodings."""
-    marks = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-    return octets.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"<", b"\0<", *marks))
+    return octets.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"<", b"\0<", *_UTF_16_MARKS))
 
 
 def decoded(octets: bytes, charset: str) -> str | None:
@@ -61,7 +68,7 @@ def find_charset(octets: bytes, claims: Sequence[str]) -> str | None:
     A byte order mark; else UTF-8, where they are valid UTF-8 without NUL and ESC; else the first of ``claims`` that
     they are in. None where nothing is left. Peers label what they did not convert, so a label is the weaker witness.
     """
-    if octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if octets.startswith(_UTF_16_MARKS):
         candidates = ["utf-16"]
     elif b"\0" not in octets and b"\x1b" not in octets and (octets.isascii() or decoded(octets, "utf-8") is not None):
         return "utf-8"
@@ -88,7 +95,7 @@ def decode_text(octets: bytes, charset: str | None) -> str:
     found: str | None
     if octets.isascii() and b"\0" not in octets:
         found = label if label in _IN_ASCII else "utf-8"
-    elif octets.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    elif octets.startswith(_UTF_16_MARKS):
         found = "utf-16"
     else:
         found = find_charset(octets, [claim for claim in (charset, declared(octets)) if claim])

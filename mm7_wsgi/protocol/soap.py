@@ -7,7 +7,6 @@ copy for every distinct element.
 
 from __future__ import annotations
 
-import codecs
 import re
 from itertools import count
 from typing import Final, NamedTuple
@@ -243,7 +242,7 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
         octets = octets.lstrip()
         if octets.startswith(b"<?xml"):
             deviations.note("xml-late", "the SOAP part")
-    claims = [claim for claim in (charset, _declared(octets)) if claim]
+    claims = [claim for claim in (charset, declared(octets)) if claim]
     found = find_charset(octets, claims)
     if found is None:
         raise ValidationError(
@@ -255,12 +254,6 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
             deviations.note("charset-contradicted", f"the SOAP part says {claim[:40]!r} and is {found}")
     # utf-7 can hold half of a surrogate pair. It is kept as what it is: expat says where it stands.
     return octets if found == "utf-8" else octets.decode(found).encode("utf-8", "surrogatepass")
-
-
-def _declared(octets: bytes) -> str | None:
-    """The encoding that the XML declaration names. That is ASCII, in UTF-16 with a NUL beside each character."""
-    head = octets[:600].replace(b"\0", b"")
-    return declared(head.removeprefix(codecs.BOM_UTF16_LE).removeprefix(codecs.BOM_UTF16_BE))
 
 
 def _contradicts(claim: str, found: str, octets: bytes) -> bool:
