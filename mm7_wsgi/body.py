@@ -14,7 +14,8 @@ from .protocol.limits import Limits
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_LENGTH = re.compile("[0-9]{1,19}")
+#: What a Content-Length can be: digits, and no more of them than a number of 64 bits has.
+CONTENT_LENGTH: Final = re.compile("[0-9]{1,19}")
 _AT_ONCE: Final = 256 * 1024
 
 
@@ -49,7 +50,7 @@ def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked:
         if allow_chunked and environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated"):
             return None
         raise LengthRequired(details="the request has no Content-Length")
-    if not _LENGTH.fullmatch(written):
+    if not CONTENT_LENGTH.fullmatch(written):
         raise BadRequest(details=f"the Content-Length {written[:40]!r} is no number")
     if environ.get("HTTP_TRANSFER_ENCODING"):
         raise BadRequest(details="the request has a Content-Length and a Transfer-Encoding")

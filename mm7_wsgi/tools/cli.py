@@ -6,6 +6,7 @@ import dataclasses
 import json
 import logging
 import sys
+from contextlib import closing
 from typing import Final
 
 import click
@@ -106,7 +107,7 @@ def inspect_files(
 
 def _inspect(file: str, *, content_type: str | None, strict: bool, limits: Limits) -> Inspection:
     try:
-        with click.open_file(file, "rb") as stream, read_recording(stream, limits) as recording:
+        with click.open_file(file, "rb") as stream, closing(read_recording(stream, limits)) as recording:
             name = "standard input" if file == "-" else click.format_filename(file)
             return inspect(recording, file=name, content_type=content_type, strict=strict, limits=limits)
     except OSError as error:

@@ -10,9 +10,9 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import IO, Final
 
+from ..body import CONTENT_LENGTH
 from ..credentials import find_credentials
 from ..protocol.buffer import SLICE, Buffer
 from ..protocol.errors import Unauthorized
@@ -26,7 +26,6 @@ _HEADER = re.compile(rb"([!#-'*+.0-9A-Z^_`a-z|~-]+)[ \t]*:(.*)")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _CHUNK_LINE: Final = 1024
 _LINE_END = re.compile(rb"\r?\n")
-_LENGTH = re.compile("[0-9]{1,19}")
 # All others stay unread, and so do the secrets in them.
 _READ: Final = frozenset({"content-encoding", "content-length", "content-type", "transfer-encoding"})
 
@@ -57,14 +56,6 @@ class Recording:
     def close(self) -> None:
         """Give the body back."""
         self.body.close()
-
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def read_recording(stream: IO[bytes], limits: Limits) -> Recording:
@@ -186,7 +177,7 @@ def _note_length(recording: Recording) -> None:
     if written is None:
         if recording.method is not None:
             recording.notes.append("There is no Content-Length. To a request without one, the answer is 411.")
-    elif not _LENGTH.fullmatch(written):
+    elif not CONTENT_LENGTH.fullmatch(written):
         recording.notes.append("The Content-Length is no number. To such a request, the answer is 400.")
     elif int(written) != recording.size:
         recording.notes.append(
