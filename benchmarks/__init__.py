@@ -1,0 +1,1 @@
+"""What the endpoint costs, in time and in memory: see docs/performance.md."""
