@@ -70,6 +70,13 @@ class Buffer:
             raise ServiceUnavailable(details="there is no room for the message") from error
         return self
 
+    @property
+    def octets(self) -> bytes | mmap.mmap:
+        """All of them, to be sliced."""
+        if self._octets is None:
+            raise ValueError(_GONE)
+        return self._octets
+
     def read(self, start: int, end: int) -> bytes:
         """The octets from ``start`` to before ``end``."""
         if self._octets is None:
@@ -91,6 +98,13 @@ class Buffer:
 
     def places(self, wanted: bytes, start: int, end: int) -> Iterator[int]:
         """The offsets of ``wanted`` between ``start`` and ``end``, in their order; none lies in another."""
+        octets = self._octets
+        if isinstance(octets, bytes):
+            found = octets.find(wanted, start, end)
+            while found >= 0:
+                yield found
+                found = octets.find(wanted, found + len(wanted), end)
+            return
         overlap = len(wanted) - 1
         free = start  # what is before belongs to the one that was found last
         for offset in range(start, end, SLICE):

@@ -13,6 +13,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -31,6 +32,7 @@ from .reframe import (
     BLANK_LINE,
     GOES_ON,
     INDENTED,
+    INSIDE,
     NO_DELIMITER,
     PARTS_EXCEEDED,
     FramingError,
@@ -56,33 +58,35 @@ class Part:
     may hold any path.
     """
 
-    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "parts")
+    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "is_multipart", "parts")
+
+    #: Whether this part is divided into parts.
+    is_multipart: bool
 
     #: The parts inside, when this is a multipart; else empty.
     parts: tuple[Part, ...]
 
     def __init__(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> None:
         self._headers = headers
-        self._first = dict(reversed(headers))  # of a header that is there twice, the first
+        # Of a header that is there twice, the first; the parser writes their names in title case.
+        self._first = first = dict(reversed(headers))
         self._buffer = buffer
         self._start = start
         self._end = end
-        written = self._header("Content-Type")
-        self._type = parse_content_type(readable(written)) if written else _DEFAULT_TYPE
+        written = first.get("Content-Type")
+        if not written:
+            self._type = _DEFAULT_TYPE
+        else:
+            self._type = parse_content_type(written if written.isascii() else readable(written))
+        self.is_multipart = self._type.is_multipart
         self.parts = ()
 
     def __repr__(self) -> str:
         identity = f" {self.content_id}" if self.content_id else ""
         return f"<Part {self.content_type}{identity}, {self.size} octets>"
 
-    def _header(self, name: str) -> str | None:
-        """The first header of that name, as it was framed; the parser writes names in title case."""
-        return self._first.get(name)
-
-    def _contradictions(self) -> list[str]:
+    def contradictions(self) -> list[str]:
         """The headers that a part has once, and that are there with several values."""
-        if len(self._first) == len(self._headers):
-            return []
         values = {name: {value.strip() for other, value in self._headers if other == name} for name in _ONCE}
         return [name for name in _ONCE if len(values[name]) > 1]
 
@@ -105,25 +109,27 @@ class Part:
     @property
     def content_id(self) -> str | None:
         """The Content-ID without its angle brackets."""
-        written = self._header("Content-Id")
-        return None if written is None else content_id(readable(written))
+        written = self._first.get("Content-Id")
+        if written is None:
+            return None
+        return content_id(written if written.isascii() else readable(written))
 
     @property
     def has_odd_id(self) -> bool:
         """Whether there is a Content-ID that is not written as it should be."""
-        written = self._header("Content-Id")
+        written = self._first.get("Content-Id")
         return written is not None and not is_bracketed(written)
 
     @property
     def content_location(self) -> str | None:
         """The Content-Location."""
-        written = self._header("Content-Location")
+        written = self._first.get("Content-Location")
         return None if written is None else readable(written).strip()
 
     @property
     def filename(self) -> str | None:
         """The name that the sender gives it: ``filename`` of Content-Disposition, else ``name`` of Content-Type."""
-        disposition = self._header("Content-Disposition")
+        disposition = self._first.get("Content-Disposition")
         if disposition is not None:
             filename = parse_content_type(readable(disposition)).parameters.get("filename")
             if filename is not None:
@@ -131,14 +137,9 @@ class Part:
         return self._type.parameters.get("name")
 
     @property
-    def is_multipart(self) -> bool:
-        """Whether this part is divided into parts."""
-        return self._type.is_multipart
-
-    @property
     def transfer_encoding(self) -> str:
         """The Content-Transfer-Encoding in lower case; empty where none is given."""
-        written = self._header("Content-Transfer-Encoding")
+        written = self._first.get("Content-Transfer-Encoding")
         return "" if written is None else written.strip("; \t").lower()
 
     @property
@@ -209,9 +210,8 @@ class Part:
     def leaves(self) -> Iterator[Part]:
         """This part, or the parts inside it on all levels, that are no multipart; in their order."""
         if not self.is_multipart:
-            yield self
-        for part in self.parts:
-            yield from part.leaves()
+            return iter((self,))
+        return chain.from_iterable([part.leaves() for part in self.parts])
 
 
 def describe(part: Part) -> str:
@@ -226,10 +226,7 @@ def describe(part: Part) -> str:
 class _Segment(multipart.MultipartSegment):
     """A segment as the parser needs it, without what it does for HTML forms."""
 
-    def __init__(self, headerlist: list[tuple[str, str]]) -> None:
-        self.headerlist = headerlist
-        self.bytes_received = 0
-        self.complete = False
+    __slots__ = ("bytes_received", "complete", "headerlist")
 
 
 class _Parser(multipart.PushMultipartParser):
@@ -238,7 +235,11 @@ class _Parser(multipart.PushMultipartParser):
     def _create_segment(self, headerlist: list[tuple[str, str]]) -> multipart.MultipartSegment:
         # A part's own Content-Length is advice at best (RFC 2046 frames by delimiters alone), and is often wrong.
         self._segment_limit = -1
-        return _Segment(headerlist)
+        segment = _Segment.__new__(_Segment)
+        segment.headerlist = headerlist
+        segment.bytes_received = 0
+        segment.complete = False
+        return segment
 
 
 def read_parts(
@@ -306,6 +307,8 @@ class _Framer:
 
     def __init__(self, limits: Limits, *, strict: bool) -> None:
         self._limits = limits
+        self._header_block = limits.header_block
+        self._header_blocks = limits.header_blocks
         self._strict = strict
         self._parts = 0
         self._header_octets = 0
@@ -346,47 +349,70 @@ class _Framer:
     # -- regular framing
 
     def _frame_regular(self, whole: _Multipart, *, throughout: bool = False) -> _Level:
-        """Divide a multipart that keeps to the rules; with ``throughout``, so must all that is inside.
-
-        The parser says what a part is. Refused as irregular, since the parser would not: a bare line feed or a line
-        of blanks among the headers (two of them read as one, or the end of them missed), a line inside a part that
-        begins with the delimiter (a part, read as data), and a close delimiter that is only the beginning of a longer
-        line, or is not the last (the rest would be dropped).
-        """
-        _, buffer, start, end, depth, _ = whole
+        """Divide a multipart that keeps to the rules; with ``throughout``, so must all that is inside."""
+        _, buffer, _, _, depth, _ = whole
         boundary = boundary_of(whole.content_type)
         if not boundary:
             raise FramingError("the Content-Type has no boundary parameter")
-        line = b"\n--" + boundary
-        first = start
-        if buffer.read(start, start + len(line) - 1) != line[1:]:
-            if begins_with_mark(buffer, start, end):
-                raise FramingError("there is a byte order mark before the first delimiter")
-            first = buffer.find(line, start, end) + 1
-            if not first:
-                raise FramingError(NO_DELIMITER)
-            if buffer.read(max(start, first - 2), first) != b"\r\n":
-                raise FramingError("a line ends in a bare line feed")
-        placed, close = self._divide(buffer, first, end, boundary)
-        if not placed:
-            raise FramingError("it has no parts")
-        _check_close(buffer, close, end, line)
+        delimiters, strays = self._find_delimiters(whole, boundary)
+        parts = self._divide(buffer, delimiters, boundary)
         irregular = []
-        for headers, part in placed:
-            inside = self._try_inside(part, buffer, depth + 1) if part.is_multipart else None
+        for part in parts:
+            if not part.is_multipart:
+                continue
+            inside = self._try_inside(part, buffer, depth + 1)
             if inside is None:
-                searched = [(headers - 1, part._end)]
-                if part.is_multipart:
-                    irregular.append(part)
+                irregular.append(part)
             else:  # a whole multipart: what lies between its delimiters has been judged with it
-                searched = [(headers - 1, inside.start), (inside.end, part._end)]
-            if any(buffer.find(line, *edges) >= 0 for edges in searched):
-                raise FramingError("a line inside a part begins with the delimiter")
+                strays = [place for place in strays if not inside.start <= place < inside.end]
+        if strays:
+            raise FramingError(INSIDE)
         if irregular and throughout:
             raise FramingError("it holds a multipart that is irregular")
         for part in irregular:
             self._frame_inside(part, buffer, depth + 1)
-        return _Level(tuple(part for _, part in placed), first, close)
+        return _Level(parts, delimiters[0], delimiters[-1] + len(boundary) + 4)
+
+    def _find_delimiters(self, whole: _Multipart, boundary: bytes) -> tuple[list[int], list[int]]:
+        """Where the delimiters begin, the last of them the close delimiter; and where else a line begins like one.
+
+        Else is after a bare line feed, which the parser takes for data.
+        """
+        _, buffer, start, end, _, _ = whole
+        octets = buffer.octets
+        line = b"\n--" + boundary
+        length = len(line)
+        room = self._limits.parts - self._parts
+        found: list[int] = []
+        strays: list[int] = []
+        places = buffer.places(line, start, end)
+        if octets[start : start + length - 1] == line[1:]:
+            places = chain((start - 1,), places)
+        elif begins_with_mark(buffer, start, end):
+            raise FramingError("there is a byte order mark before the first delimiter")
+        for place in places:
+            begin = place + 1
+            if begin != start and (place == start or octets[place - 1 : place] != b"\r"):
+                if not found:
+                    raise FramingError("a line ends in a bare line feed")
+                strays.append(begin)
+                if len(strays) > room:
+                    raise FramingError(INSIDE)
+                continue
+            found.append(begin)
+            behind = place + length
+            follows = octets[behind : behind + 2]
+            if follows == b"\r\n":
+                if len(found) > room:
+                    raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
+            elif follows == b"--":
+                if len(found) == 1:
+                    raise FramingError("it has no parts")
+                _check_close(octets[behind + 2 : min(behind + 4, end)], places)
+                return found, strays
+            elif behind + 2 <= end:
+                raise FramingError("a line ends in a bare line feed" if follows[:1] == b"\n" else GOES_ON)
+        raise FramingError("the close delimiter is missing" if found else NO_DELIMITER)
 
     def _try_inside(self, part: Part, buffer: Buffer, depth: int) -> _Level | None:
         """Divide ``part`` if it is regular throughout, and its octets are those of ``buffer``; else None."""
@@ -417,70 +443,70 @@ class _Framer:
         except FramingError as error:
             raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
 
-    def _divide(self, buffer: Buffer, first: int, end: int, boundary: bytes) -> tuple[list[tuple[int, Part]], int]:
-        """The parts of one level, each with where its headers begin, and the place behind the close delimiter.
+    def _divide(self, buffer: Buffer, delimiters: list[int], boundary: bytes) -> tuple[Part, ...]:
+        """The parts of one level.
 
-        Offsets are ours: a body begins behind the first empty line after its delimiter, and is as long as the parser
-        says.
+        The parser is shown the delimiters and the headers, and nothing of what the parts hold: there is no delimiter in
+        it, so it would not change what a part is. Refused as irregular, since the parser would not: a bare line feed or
+        a line of blanks among the headers (two of them read as one, or the end of them missed), and a part without an
+        empty line (the next part, read as its data).
         """
-        parser = self._parser(boundary)
-        placed: list[tuple[int, Part]] = []
-        headers = first + len(boundary) + 4  # behind the delimiter and CRLF, or behind the two hyphens that close
-        body = 0
-        segment: multipart.MultipartSegment | None = None
+        octets = buffer.octets
+        behind = len(boundary) + 4  # a delimiter and CRLF
+        shown: list[bytes] = []
+        places: list[tuple[int, int]] = []
+        for begin, following in pairwise(delimiters):
+            headers = begin + behind
+            end = following - 2  # before CRLF and the next delimiter
+            body = octets.find(b"\r\n\r\n", headers - 2, min(end, headers + self._header_block + 4)) + 4
+            if body < 4:
+                self._check_headers(min(end - headers, self._header_block + 4))
+                raise FramingError(_NO_END)
+            self._header_octets += body - headers
+            if self._header_octets > self._header_blocks or body - headers > self._header_block:
+                self._header_octets -= body - headers
+                self._check_headers(body - headers)
+            shown.append(octets[begin:body])
+            places.append((body, end))
+        shown.append(b"--%s--" % boundary)
+        digest = b"\r\n".join(shown)
+        _check_lines(digest)
+        segments = self._parse(boundary, digest)
+        self._parts += len(places)
+        parts = [
+            Part(segment.headerlist, buffer, start, end) for segment, (start, end) in zip(segments, places, strict=True)
+        ]
+        self._note_contradictions(parts)
+        return tuple(parts)
+
+    def _parse(self, boundary: bytes, octets: bytes) -> list[multipart.MultipartSegment]:
+        """The segments of a multipart of which ``octets`` are the delimiters and the headers."""
+        limits = self._limits
+        parser = _Parser(
+            boundary,
+            max_header_size=limits.header_line,
+            max_header_count=limits.headers,
+            header_charset="latin-1",
+        )
         try:
-            for offset in range(first, end, SLICE):
-                edge = min(offset + SLICE, end)
-                for event in parser.parse(buffer.read(offset, edge)):
-                    if isinstance(event, bytes):
-                        continue
-                    if event is not None:
-                        segment = event
-                        body = buffer.find(b"\r\n\r\n", headers - 2, end) + 4
-                        self._check_headers(body - headers)
-                        _check_lines(buffer.read(headers, body))
-                        self._header_octets += body - headers
-                    else:
-                        assert segment is not None  # the parser ends no segment that it did not begin
-                        part_end = body + segment.bytes_received
-                        placed.append((headers, self._part(segment.headerlist, buffer, body, part_end)))
-                        headers = part_end + len(boundary) + 6  # CRLF and the delimiter, and what follows it as above
-                        segment = None
-                if segment is None and headers <= edge:
-                    if buffer.read(headers - 2, headers) == b"--":
-                        break
-                    self._check_headers(edge - headers)
-            parser.close()  # type: ignore[no-untyped-call]
+            return [event for event in parser.parse(octets) if isinstance(event, multipart.MultipartSegment)]
         except multipart.ParserLimitReached as error:
             raise _exceeded(error, self._limits) from None
         except multipart.ParserError as error:
             raise FramingError(_reason(error)) from None
-        self._parts += len(placed)
-        return placed, headers
 
-    def _parser(self, boundary: bytes) -> _Parser:
-        limits = self._limits
-        return _Parser(
-            boundary,
-            max_header_size=limits.header_line,
-            max_header_count=limits.headers,
-            max_segment_count=limits.parts - self._parts,
-            header_charset="latin-1",
-        )
+    def _note_contradictions(self, parts: list[Part]) -> None:
+        for part in parts:
+            if len(part._first) < len(part._headers):
+                for name in part.contradictions():
+                    self.found.append(("header-repeated", f"{name} of {describe(part)}"))
 
     def _check_headers(self, octets: int) -> None:
         """Judge the size of a header block, which may be read only in part so far."""
-        limits = self._limits
-        if octets > limits.header_block:
-            raise headers_exceeded("a part", limits.header_block, limits)
-        if self._header_octets + octets > limits.header_blocks:
-            raise headers_exceeded("all parts", limits.header_blocks, limits)
-
-    def _part(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> Part:
-        part = Part(headers, buffer, start, end)
-        for name in part._contradictions():
-            self.found.append(("header-repeated", f"{name} of {describe(part)}"))
-        return part
+        if octets > self._header_block:
+            raise headers_exceeded("a part", self._header_block, self._limits)
+        if self._header_octets + octets > self._header_blocks:
+            raise headers_exceeded("all parts", self._header_blocks, self._limits)
 
     # -- irregular framing
 
@@ -492,7 +518,7 @@ class _Framer:
                 self._frame_inside(part, whole.buffer, whole.depth + 1)
         return _Level(parts)
 
-    def _judge(self, whole: _Multipart) -> Iterator[Part]:
+    def _judge(self, whole: _Multipart) -> list[Part]:
         """Let the parser judge a multipart as it was framed anew, under a boundary that nobody can have foreseen."""
         content_type, buffer, start, end, _, inside = whole
         name = "the body" if inside is None else describe(inside)
@@ -504,30 +530,24 @@ class _Framer:
                 self.found.append((deviation, f"part {number} of {name}" if number else name))
 
         boundary = uuid4().hex.encode()
-        parser = self._parser(boundary)
+        shown: list[bytes] = []
         sections: list[Section] = []
-        segments: list[multipart.MultipartSegment] = []
-
-        def parse(octets: bytes) -> None:
-            segments.extend(event for event in parser.parse(octets) if isinstance(event, multipart.MultipartSegment))
-
-        try:
-            for section in reframe(buffer, start, end, boundary_of(content_type), self._limits, note):
-                self._check_headers(section.header_octets)
-                self._header_octets += section.header_octets
-                sections.append(section)
-                parse(b"\r\n--%s\r\n%s" % (boundary, section.written()))
-                for offset in range(section.start, section.end, SLICE):
-                    parse(buffer.read(offset, min(offset + SLICE, section.end)))
-            parse(b"\r\n--%s--\r\n" % boundary)
-        except multipart.ParserLimitReached as error:
-            raise _exceeded(error, self._limits) from None
-        except multipart.ParserError as error:  # pragma: no cover - what is framed anew is regular
-            raise FramingError(_reason(error)) from None
+        for section in reframe(buffer, start, end, boundary_of(content_type), self._limits, note):
+            if len(sections) >= self._limits.parts - self._parts:
+                raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
+            self._check_headers(section.header_octets)
+            self._header_octets += section.header_octets
+            sections.append(section)
+            shown.append(b"\r\n--%s\r\n%s" % (boundary, section.written()))
+        shown.append(b"\r\n--%s--\r\n" % boundary)
+        segments = self._parse(boundary, b"".join(shown))
         self._parts += len(sections)
-        for section, segment in zip(sections, segments, strict=True):
-            assert segment.bytes_received == section.end - section.start
-            yield self._part(section.restored(segment.headerlist), buffer, section.start, section.end)
+        parts = [
+            Part(section.restored(segment.headerlist), buffer, section.start, section.end)
+            for section, segment in zip(sections, segments, strict=True)
+        ]
+        self._note_contradictions(parts)
+        return parts
 
 
 def _multipart_of(part: Part, buffer: Buffer, depth: int) -> _Multipart:
@@ -546,38 +566,30 @@ def _check_lines(headers: bytes) -> None:
         raise FramingError(BLANK_LINE)
 
 
-def _check_close(buffer: Buffer, close: int, end: int, line: bytes) -> None:
+def _check_close(follows: bytes, places: Iterator[int]) -> None:
     """What follows the close delimiter: nothing else on its line, and no delimiter any more."""
-    behind = buffer.read(close, min(close + 2, end))
-    if behind not in (b"", b"\r", b"\r\n") and not behind.startswith(b"\n"):
+    if follows not in (b"", b"\r", b"\r\n") and not follows.startswith(b"\n"):
         raise FramingError("a line begins with the close delimiter and goes on")
-    if buffer.find(line, close, end) >= 0:
+    if next(places, None) is not None:
         raise FramingError(BEHIND_THE_CLOSE)
 
 
 # The parser has one class for all its limits and tells them apart by their words.
-_TOO_MANY_PARTS = "Maximum segment count exceeded"
 _EXCEEDED = {
-    _TOO_MANY_PARTS: PARTS_EXCEEDED,
     "Maximum segment header count exceeded": "a part has more than {0.headers} headers (headers)",
     "Maximum segment header length exceeded": "a header line of a part is over {0.header_line} octets (header_line)",
 }
 
 
-def _exceeded(error: multipart.ParserLimitReached, limits: Limits) -> LimitExceeded:
+def _exceeded(error: multipart.ParserLimitReached, limits: Limits) -> HeadersExceeded:
     words = str(error)
-    refusal = LimitExceeded if words == _TOO_MANY_PARTS else HeadersExceeded
-    return refusal(details=_EXCEEDED.get(words, words).format(limits))
+    return HeadersExceeded(details=_EXCEEDED.get(words, words).format(limits))
 
 
+_NO_END = "a line of the part headers has no colon, or no empty line follows the part headers"
 # The parser speaks to the authors of form handlers; this is for the sender of a message.
 _REASONS = {
-    "Unexpected end of multipart stream (parser closed)": "the close delimiter is missing",
-    "Invalid line break after first boundary": "a line ends in a bare line feed",
-    "Invalid line break in segment header": "a line of the part headers ends in a bare line feed",
-    "Unexpected byte after first boundary": GOES_ON,
-    "Unexpected bytes after boundary": GOES_ON,
-    "Malformed segment header": "a line of the part headers has no colon, or no empty line follows the part headers",
+    "Malformed segment header": _NO_END,
     "Invalid segment header name": "the name of a part header holds a character that no name can hold",
     "Unexpected segment header continuation": INDENTED,
     "Empty segment header continuation": BLANK_LINE,

@@ -36,6 +36,7 @@ class FramingError(Exception):
 NO_DELIMITER: Final = "no line begins with the delimiter that the boundary parameter gives"
 GOES_ON: Final = "a line begins with the delimiter and goes on"
 BEHIND_THE_CLOSE: Final = "there is a delimiter behind the close delimiter"
+INSIDE: Final = "a line inside a part begins with the delimiter"
 BLANK_LINE: Final = "a line of the part headers holds nothing but blanks"
 INDENTED: Final = "the first line of the part headers is indented"
 PARTS_EXCEEDED: Final = "the message has more than {0.parts} parts (parts)"
