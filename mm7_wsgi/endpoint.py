@@ -24,11 +24,11 @@ from .protocol.messages import (
     RSErrorRsp,
     Status,
     VASPErrorRsp,
-    fault_element,
-    to_element,
+    write_fault,
+    write_message,
 )
 from .protocol.package import Package, check_content_type
-from .protocol.soap import MM7, Element, Transaction, is_mm7, tidy, write_envelope
+from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
 from .protocol.values import is_version
 from .request import MM7Request
 
@@ -206,7 +206,7 @@ class _Exchange:
         self._code = int(response.status.status_code)
         self._message_id = getattr(response, "message_id", None)
         namespace, prefix = self._dress()
-        self.octets = write_envelope(to_element(response, namespace, prefix), self._transaction(), prefix)
+        self.octets = write_envelope(write_message(response, namespace, prefix), self._transaction(), prefix)
 
     def refuse(self, refusal: MM7Error) -> None:
         """Make the answer a Fault."""
@@ -219,7 +219,7 @@ class _Exchange:
             faultstring=f"{refusal.text}: {refusal.details}" if refusal.details else refusal.text,
             error=error,
         )
-        self.octets = write_envelope(fault_element(fault, namespace, prefix), self._transaction(), prefix)
+        self.octets = write_envelope(write_fault(fault, namespace, prefix), self._transaction(), prefix)
         self._http_status = refusal.http_status or (500 if refusal.temporary else self._dialect.fault_http_status)
         if isinstance(refusal, Unauthorized):
             self._headers.append(("WWW-Authenticate", _CHALLENGE))
@@ -236,19 +236,24 @@ class _Exchange:
         return _DEFAULT if self._account is None else self._account.dialect
 
     @property
-    def _operation(self) -> Element | None:
+    def _operation(self) -> Node | None:
         envelope = self._package.envelope
         return None if envelope is None else envelope.operation
+
+    @property
+    def _operation_name(self) -> str | None:
+        return None if self._operation is None else split_name(self._operation.tag)[0]
 
     def _dress(self) -> tuple[str, str]:
         """Namespace and prefix of the answer: the dialect's, else those of the request, else ours."""
         dialect, envelope, operation = self._dialect, self._package.envelope, self._operation
+        _, namespace, written = ("", None, "") if operation is None else split_name(operation.tag)
         prefix = dialect.prefix
         if prefix is None:
-            prefix = "" if operation is None or operation.namespace is None else operation.prefix
+            prefix = written
         found = (
             dialect.namespace,
-            None if operation is None else tidy(operation.namespace),
+            tidy(namespace),
             None if envelope is None else envelope.transaction_namespace,
         )
         return next((name for name in found if name and (name == dialect.namespace or is_mm7(name))), MM7), prefix
@@ -262,9 +267,9 @@ class _Exchange:
     def _error(self, refusal: MM7Error) -> RSErrorRsp | VASPErrorRsp:
         """What goes into the detail: the R/S answers a VASP, and a VASP answers the R/S."""
         operation = self._operation
-        request = None if operation is None else REQUESTS.get(operation.name)
-        written = None if operation is None else operation.find("MM7Version")
-        version = "" if written is None else written.text.strip()
+        request = REQUESTS.get(self._operation_name or "")
+        written = None if operation is None else child_of(operation, "MM7Version")
+        version = "" if written is None else text_of(written).strip()
         error = RSErrorRsp if request is None or request.from_vasp else VASPErrorRsp
         return error(
             mm7_version=self._dialect.mm7_version or (version if is_version(version) else _VERSION),
@@ -284,13 +289,13 @@ class _Exchange:
             self._log_answer(account)
 
     def _log_answer(self, account: str | None) -> None:
-        operation = self._operation
+        operation = self._operation_name
         envelope = self._package.envelope
         transaction_id = None if envelope is None else envelope.transaction_id
         fields = {
             "event": "answered",
             "account": account,
-            "operation": None if operation is None else operation.name[:_LOGGED_LENGTH],
+            "operation": None if operation is None else operation[:_LOGGED_LENGTH],
             "transaction_id": None if transaction_id is None else transaction_id[:_LOGGED_LENGTH],
             "message_id": self._message_id,
             "status": self._code,

@@ -440,6 +440,8 @@ class Deviations:
 
         Raises the refusal of the catalogue where the reader is strict.
         """
+        if self.is_cut and name in self._names:
+            return
         irregularity = CATALOGUE[name]
         if self._strict:
             raise irregularity.refusal(details=f"{where}: {irregularity.summary} ({irregularity.clause})")

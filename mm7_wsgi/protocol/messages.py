@@ -7,9 +7,10 @@ written and a response read with the same code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
@@ -45,7 +46,7 @@ from .schema import (
     read,
     write,
 )
-from .soap import SOAP, Element, note_namespace, soap_prefix
+from .soap import Element, Node, Writer, child_of, escape_text, note_namespace, soap_prefix, split_name, text_of
 from .status import StatusCode
 from .values import (
     Address,
@@ -94,11 +95,14 @@ class Recipients:
         """Whether there is any recipient."""
         return bool(self.to or self.cc or self.bcc)
 
-    def joined(self, other: Recipients) -> Recipients:
-        """These and those of ``other``."""
-        if not other:
-            return self
-        return Recipients(to=self.to + other.to, cc=self.cc + other.cc, bcc=self.bcc + other.bcc)
+    def joined(self, others: Sequence[Recipients]) -> Recipients:
+        """These and those of ``others``."""
+        everybody = (self, *others)
+        to, cc, bcc = (tuple(chain.from_iterable([getattr(each, group) for each in everybody])) for group in _GROUPS)
+        return Recipients(to=to, cc=cc, bcc=bcc)
+
+
+_GROUPS = ("to", "cc", "bcc")
 
 
 @declared
@@ -204,10 +208,10 @@ _ADDITIONAL_INFORMATION = Structure(AdditionalInformation)
 class _AllRecipients(Structure[Recipients]):
     """Recipients, none of which is passed over: text that stands beside them may be one."""
 
-    def read(self, element: Element, reader: Reader) -> Recipients:
-        if element.text.strip():
+    def read(self, node: Node, reader: Reader) -> Recipients:
+        if text_of(node).strip():
             raise AddressError(details=f"{reader.at()}: it holds text beside its groups of addresses")
-        return super().read(element, reader)
+        return super().read(node, reader)
 
 
 _RECIPIENTS = _AllRecipients(Recipients)
@@ -219,8 +223,8 @@ _STRAYS_OF_SENDER = ("VASPID", "VASID", "SenderAddress", "Sender")
 class _FullStatus(Structure[Status]):
     """The status of all but the extended responses: it has a text."""
 
-    def read(self, element: Element, reader: Reader) -> Status:
-        status = super().read(element, reader)
+    def read(self, node: Node, reader: Reader) -> Status:
+        status = super().read(node, reader)
         if status.status_text is None:
             reader.deviations.note("element-missing", reader.at("StatusText"))
         return status
@@ -657,44 +661,46 @@ RESPONSES: Mapping[str, type[Response]] = MappingProxyType(
 )
 
 
-def read_request(operation: Element, limits: Limits, deviations: Deviations) -> Request:
+def read_request(operation: Node, limits: Limits, deviations: Deviations) -> Request:
     """The request that an element of Body is.
 
     Raises :class:`UnsupportedOperation` (4003) for an element that is no request, :class:`ValidationError` (4004) where
     a mandatory element is missing, :class:`MessageFormatCorrupt` (2007) where it is of wrong form, and
     :class:`AddressError` (2002) for recipients.
     """
-    message_class = REQUESTS.get(operation.name)
+    name = split_name(operation.tag)[0]
+    message_class = REQUESTS.get(name)
     if message_class is None:
-        raise UnsupportedOperation(details=f"{operation.name[:80]} is no request of MM7")
+        raise UnsupportedOperation(details=f"{name[:80]} is no request of MM7")
     request = _read(message_class, operation, limits, deviations)
     request.judge()
     return request
 
 
-def read_response(operation: Element, limits: Limits, deviations: Deviations) -> Response:
+def read_response(operation: Node, limits: Limits, deviations: Deviations) -> Response:
     """The response that an element of Body, or of the detail of a Fault, is. Raises as :func:`read_request`.
 
     One that does not say its version has ``""`` there.
     """
-    message_class = RESPONSES.get(operation.name)
+    name = split_name(operation.tag)[0]
+    message_class = RESPONSES.get(name)
     if message_class is None:
-        raise UnsupportedOperation(details=f"{operation.name[:80]} is no response of MM7")
+        raise UnsupportedOperation(details=f"{name[:80]} is no response of MM7")
     return _read(message_class, operation, limits, deviations)
 
 
-def read_answer(answer: Element, limits: Limits, deviations: Deviations) -> Response | Fault:
+def read_answer(answer: Node, limits: Limits, deviations: Deviations) -> Response | Fault:
     """What the element of Body that answers a request is. Raises as :func:`read_response`."""
-    if answer.name == "Fault":
+    name = split_name(answer.tag)[0]
+    if name == "Fault":
         return read_fault(answer, limits, deviations)
-    if answer.name in _ERRORS:
-        deviations.note("error-unwrapped", answer.name)
+    if name in _ERRORS:
+        deviations.note("error-unwrapped", name)
     return read_response(answer, limits, deviations)
 
 
-def _read(message_class: type[M], operation: Element, limits: Limits, deviations: Deviations) -> M:
-    reader = Reader(limits, deviations, operation.namespace)
-    reader.path.append(operation.name)
+def _read(message_class: type[M], operation: Node, limits: Limits, deviations: Deviations) -> M:
+    reader = Reader(limits, deviations, operation)
     try:
         return read(message_class, operation, reader)
     except Missing as error:
@@ -714,33 +720,33 @@ class Fault:
     error: RSErrorRsp | VASPErrorRsp | None = None
 
 
-def read_fault(fault: Element, limits: Limits, deviations: Deviations) -> Fault:
+def read_fault(fault: Node, limits: Limits, deviations: Deviations) -> Fault:
     """The Fault that an element of Body is. Raises as :func:`read_response` for what is in its detail."""
-    code, string, detail = (fault.find(name) for name in ("faultcode", "faultstring", "detail"))
+    code, string, detail = (child_of(fault, name) for name in ("faultcode", "faultstring", "detail"))
     error = None
-    for child in () if detail is None else detail.children:
-        if child.name in _ERRORS:
+    for child in () if detail is None else detail:
+        if split_name(child.tag)[0] in _ERRORS:
             note_namespace(child, deviations)
             error = cast("RSErrorRsp | VASPErrorRsp", read_response(child, limits, deviations))
             break
     return Fault(
-        faultcode="" if code is None else code.text.strip().rpartition(":")[2],
-        faultstring="" if string is None else string.text.strip(),
+        faultcode="" if code is None else text_of(code).strip().rpartition(":")[2],
+        faultstring="" if string is None else text_of(string).strip(),
         error=error,
     )
 
 
-def fault_element(fault: Fault, namespace: str | None, prefix: str = "") -> Element:
-    """The element that ``fault`` is; ``namespace`` and ``prefix`` are those of MM7, for its detail."""
+def write_fault(fault: Fault, namespace: str | None, prefix: str = "") -> str:
+    """``fault`` as XML; ``namespace`` and ``prefix`` are those of MM7, for its detail."""
     soap = soap_prefix(prefix)
-    children = [Element("faultcode", text=f"{soap}:{fault.faultcode}"), Element("faultstring", text=fault.faultstring)]
-    if fault.error is not None:
-        children.append(Element("detail", children=[to_element(fault.error, namespace, prefix)]))
-    return Element("Fault", SOAP, prefix=soap, children=children)
+    detail = "" if fault.error is None else f"<detail>{write_message(fault.error, namespace, prefix)}</detail>"
+    return (
+        f"<{soap}:Fault><faultcode>{soap}:{escape_text(fault.faultcode)}</faultcode>"
+        f"<faultstring>{escape_text(fault.faultstring)}</faultstring>{detail}</{soap}:Fault>"
+    )
 
 
-def to_element(message: Message, namespace: str | None, prefix: str = "") -> Element:
-    """The element that ``message`` is, all of it in ``namespace`` and with ``prefix``."""
-    written = Element(message.element_name, namespace, prefix=prefix)
-    write(message, written)
-    return written
+def write_message(message: Message, namespace: str | None, prefix: str = "") -> str:
+    """``message`` as XML, all of it in ``namespace`` and with ``prefix``."""
+    writer = Writer(namespace, prefix)
+    return write(message, message.element_name, writer, writer.declaration)

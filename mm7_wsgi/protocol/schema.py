@@ -8,16 +8,33 @@ optional. :func:`read` and :func:`write` do the rest.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from enum import Enum
+from functools import partial
+from itertools import repeat
+from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from .deviations import Deviations
 from .errors import AddressError
 from .limits import Limits
-from .soap import Element, is_mm7, tidy
+from .soap import (
+    LONGEST_KEPT,
+    Element,
+    Node,
+    Writer,
+    attributes_of,
+    element_of,
+    escape_attribute,
+    escape_text,
+    is_mm7,
+    split_name,
+    text_of,
+    tidy,
+)
 from .status import StatusCode, known_status
 from .values import (
     Address,
@@ -59,26 +76,25 @@ class Reader:
 
     __slots__ = ("deviations", "extensions", "limits", "moved", "namespace", "path", "recipients")
 
-    def __init__(self, limits: Limits, deviations: Deviations, namespace: str | None) -> None:
+    def __init__(self, limits: Limits, deviations: Deviations, operation: Node) -> None:
         self.limits = limits
         self.deviations = deviations
-        self.namespace = namespace
-        self.path: list[str] = []
+        name, self.namespace, _ = split_name(operation.tag)
+        self.path = [name]
         self.extensions: list[Element] = []
         #: Elements that stood elsewhere, by identity: where they are now says nothing of their order.
-        self.moved: set[int] = set()
+        self.moved: dict[int, Node] = {}
         self.recipients = 0
 
     def at(self, *names: str) -> str:
         """The place for a person: ``SubmitReq/Recipients/To``."""
         return "/".join([*self.path, *names])
 
-    def is_ours(self, element: Element) -> bool:
-        """Whether an element is to be matched by its name: it is in a namespace of MM7, or in none.
+    def is_ours(self, namespace: str | None) -> bool:
+        """Whether an element in ``namespace`` is to be matched by its name: that is one of MM7, or none.
 
         Who leaves the namespace out leaves it out everywhere, so it is told once for all elements beside each other.
         """
-        namespace = element.namespace
         if namespace == self.namespace:
             return True
         if namespace is None:
@@ -89,24 +105,31 @@ class Reader:
         self.deviations.note("namespace-mixed", self.at("*"))
         return True
 
-    def unknown(self, element: Element) -> None:
+    def unknown(self, node: Node) -> None:
         """Keep an element that has no field. ``Extension`` is the schema's own place for them."""
+        element = element_of(node)
         self.extensions.append(element)
         if element.name != "Extension":
             self.deviations.note("element-unknown", self.at(element.name[:80]))
 
 
-class Codec(Protocol[T]):
-    """How a value is read from an element, and written into one that is still empty."""
+class Codec(Generic[T]):
+    """How a value is read from an element, and written as one."""
 
-    def read(self, element: Element, reader: Reader) -> T:
+    def read(self, node: Node, reader: Reader) -> T:
         """The value; raises :class:`WrongForm`."""
+        raise NotImplementedError
 
-    def write(self, value: T, element: Element) -> None:
-        """Fill ``element``, whose children get its namespace and prefix."""
+    def content(self, value: T, writer: Writer) -> str:
+        """What stands in the element, written."""
+        raise NotImplementedError
+
+    def write(self, value: T, name: str, writer: Writer) -> str:
+        """The whole element, written."""
+        return writer.element(name, self.content(value, writer))
 
 
-class TextCodec(Generic[T]):
+class TextCodec(Codec[T]):
     """A codec for a value that is text, so that it serves attributes too."""
 
     def parse(self, text: str, reader: Reader) -> T:
@@ -117,15 +140,15 @@ class TextCodec(Generic[T]):
         """The text of ``value``."""
         return str(value)
 
-    def read(self, element: Element, reader: Reader) -> T:
+    def read(self, node: Node, reader: Reader) -> T:
         """The value of the element's text."""
-        if element.children:
+        if len(node):
             raise WrongForm("it holds elements where text is wanted")
-        return self.parse(element.text, reader)
+        return self.parse(node.text or "", reader)
 
-    def write(self, value: T, element: Element) -> None:
-        """Set the element's text."""
-        element.text = self.format(value)
+    def content(self, value: T, writer: Writer) -> str:
+        """The text, escaped."""
+        return escape_text(self.format(value))
 
 
 class _String(TextCodec[str]):
@@ -244,9 +267,9 @@ class _Version(TextCodec[str]):
 
     def parse(self, text: str, reader: Reader) -> str:
         version = text.strip()
-        if not is_version(version):
-            raise WrongForm(f"{version[:40]!r} is no version")
         if version not in self._LISTED:
+            if not is_version(version):
+                raise WrongForm(f"{version[:40]!r} is no version")
             reader.deviations.note("version-unlisted", f"{reader.at()}: {version}")
         return version
 
@@ -265,35 +288,43 @@ DATE_OR_DURATION: Final = _DateOrDuration()
 VERSION: Final = _Version()
 
 
-class _Anything:
+class _Anything(Codec[str | Element]):
     """Any content: its text, or the element itself where there are elements in it."""
 
-    def read(self, element: Element, reader: Reader) -> str | Element:
-        return element if element.children else element.text.strip()
+    def read(self, node: Node, reader: Reader) -> str | Element:
+        return element_of(node) if len(node) else (node.text or "").strip()
 
-    def write(self, value: str | Element, element: Element) -> None:
-        if isinstance(value, Element):
-            element.text, element.children = value.text, list(value.children)
-            element.attributes.update(value.attributes)
-        else:
-            element.text = value
+    def write(self, value: str | Element, name: str, writer: Writer) -> str:
+        if not isinstance(value, Element):
+            return writer.element(name, escape_text(value))
+        element = Element(
+            name,
+            writer.namespace,
+            prefix=writer.prefix,
+            attributes=value.attributes,
+            text=value.text,
+            children=value.children,
+        )
+        return writer.foreign(element)
 
 
 ANYTHING: Final = _Anything()
 
 
-def read_attribute(element: Element, name: str, also: str | None, reader: Reader) -> str | None:
+def read_attribute(
+    attributes: Mapping[str, str], namespace: str | None, name: str, also: str | None, reader: Reader
+) -> str | None:
     """An attribute of MM7, which is in no namespace; some senders put it in that of its element.
 
     Where it is not there, ``also`` is another name that senders are known to use.
     """
-    written = element.attributes.get(name)
-    if written is None and element.namespace is not None:
-        written = element.attributes.get(f"{{{element.namespace}}}{name}")
+    written = attributes.get(name)
+    if written is None and namespace is not None:
+        written = attributes.get(f"{{{namespace}}}{name}")
         if written is not None:
             reader.deviations.note("attribute-qualified", reader.at(f"@{name}"))
     if written is None and also is not None:
-        written = element.attributes.get(also)
+        written = attributes.get(also)
         if written is not None:
             reader.deviations.note("element-renamed", f"{reader.at(f'@{also}')} for {name}")
     return written
@@ -307,34 +338,15 @@ _ADDRESS_ATTRIBUTES: Final[tuple[tuple[str, str | None, TextCodec[Any]], ...]] =
 )
 
 
-def _read_addresses(element: Element, reader: Reader, around: str | None = None) -> list[Address]:
-    """The addresses inside ``element``, of mixed kinds, in their order; its text, where it has nothing else.
+def _read_addresses(node: Node, reader: Reader, around: str | None = None) -> list[Address]:
+    """The addresses inside ``node``, of mixed kinds, in their order; its text, where it has nothing else.
 
     Those inside an element named ``around`` are among them.
     """
-    addresses: list[Address] = []
-    namespace = reader.namespace
-    for child in element.children:
-        kind = _KINDS.get(child.name)
-        if kind is None or (child.namespace != namespace and not reader.is_ours(child)):
-            if child.name == around and reader.is_ours(child):
-                reader.deviations.note("element-misplaced", reader.at(child.name))
-                reader.path.append(child.name)
-                addresses += _read_addresses(child, reader)
-                reader.path.pop()
-            else:
-                reader.unknown(child)
-            continue
-        value = child.text.strip()
-        if not value:
-            raise WrongForm(f"{child.name} is empty")
-        if child.children:  # its text would be another address
-            raise WrongForm(f"{child.name} holds elements where text is wanted")
-        if child.has_attributes:
-            addresses.append(_address_with_attributes(value, kind, child, reader))
-        else:
-            addresses.append(Address(value, kind))
-    text = element.text.strip()
+    addresses = _many_addresses(node, reader) if len(node) > _MANY else None
+    if addresses is None:
+        addresses = _any_addresses(node, reader, around)
+    text = text_of(node).strip()
     if text and addresses:
         raise WrongForm("it holds text beside its addresses")
     if text:
@@ -343,15 +355,73 @@ def _read_addresses(element: Element, reader: Reader, around: str | None = None)
     return addresses
 
 
-def _address_with_attributes(value: str, kind: AddressKind, element: Element, reader: Reader) -> Address:
-    reader.path.append(element.name)
+_MANY: Final = 16
+
+
+def _many_addresses(node: Node, reader: Reader) -> list[Address] | None:
+    """As :func:`_any_addresses`, without a line of Python for each of ten thousand; None where one is not plain."""
+    tags = set(map(_tag, node))
+    names = [split_name(tag) for tag in tags]
+    if any(map(len, node)) or any(map(Node.keys, node)):
+        return None
+    if any(namespace != reader.namespace or name not in _KINDS for name, namespace, _ in names):
+        return None
+    kinds: Iterable[AddressKind] = repeat(_KINDS[names[0][0]])
+    if len(tags) > 1:
+        kinds = [_KINDS[split_name(child.tag)[0]] for child in node]
+    texts = list(map(_text, node))
+    if None in texts:
+        return None
+    values = list(map(str.strip, texts))
+    if not all(values):
+        return None
+    return list(map(_new_address, zip(values, kinds, repeat(False), repeat(None), repeat(None))))
+
+
+_tag: Final = attrgetter("tag")
+_text: Final = attrgetter("text")
+
+
+def _any_addresses(node: Node, reader: Reader, around: str | None) -> list[Address]:
+    addresses: list[Address] = []
+    for child in node:
+        name, namespace, _ = split_name(child.tag)
+        kind = _KINDS.get(name)
+        if kind is None or (namespace != reader.namespace and not reader.is_ours(namespace)):
+            if name == around and reader.is_ours(namespace):
+                reader.deviations.note("element-misplaced", reader.at(name))
+                reader.path.append(name)
+                addresses += _read_addresses(child, reader)
+                reader.path.pop()
+            else:
+                reader.unknown(child)
+            continue
+        value = text_of(child).strip()
+        if not value:
+            raise WrongForm(f"{name} is empty")
+        if len(child):  # its text would be another address
+            raise WrongForm(f"{name} holds elements where text is wanted")
+        addresses.append(_address(value, kind, child, reader))
+    return addresses
+
+
+# Without the frame of Python that a named tuple makes itself with.
+_new_address: Final = partial(tuple.__new__, Address)
+
+
+def _address(value: str, kind: AddressKind, node: Node, reader: Reader) -> Address:
+    if not node.keys():
+        return Address(value, kind)
+    name, namespace, _ = split_name(node.tag)
+    attributes = attributes_of(node)
+    reader.path.append(name)
     found: dict[str, Any] = {}
-    for name, also, codec in _ADDRESS_ATTRIBUTES:
-        written = read_attribute(element, name, also, reader)
+    for attribute, also, codec in _ADDRESS_ATTRIBUTES:
+        written = read_attribute(attributes, namespace, attribute, also, reader)
         if written is not None:
-            reader.path.append(f"@{name}")
+            reader.path.append(f"@{attribute}")
             try:
-                found[name] = codec.parse(written, reader)
+                found[attribute] = codec.parse(written, reader)
             except WrongForm as error:
                 reader.deviations.note("value-form", f"{reader.at()}: {error}")
             reader.path.pop()
@@ -366,42 +436,37 @@ def _untyped_address(text: str) -> Address:
     return Address(text, AddressKind.SHORT_CODE if text.isdigit() and len(text) <= 6 else AddressKind.NUMBER)
 
 
-class _Addresses:
+class _Addresses(Codec[tuple[Address, ...]]):
     """The addresses of To, Cc or Bcc. One that cannot be read is 2002: to pass over it would lose a recipient."""
 
-    def read(self, element: Element, reader: Reader) -> tuple[Address, ...]:
-        reader.recipients += len(element.children)
+    def read(self, node: Node, reader: Reader) -> tuple[Address, ...]:
+        reader.recipients += len(node)
         if reader.recipients > reader.limits.recipients:
             raise AddressError(details=f"there are more than {reader.limits.recipients} recipients (recipients)")
         try:
-            addresses = _read_addresses(element, reader)
+            addresses = _read_addresses(node, reader)
         except WrongForm as error:
             raise AddressError(details=f"{reader.at()}: {error}") from None
         if not addresses:
             raise WrongForm("it holds no address")
         return tuple(addresses)
 
-    def write(self, value: tuple[Address, ...], element: Element) -> None:
-        for address in value:
-            attributes = {}
-            if address.display_only:
-                attributes["displayOnly"] = "true"
-            if address.address_coding is not None:
-                attributes["addressCoding"] = str(address.address_coding)
-            if address.id is not None:
-                attributes["id"] = address.id
-            element.children.append(
-                Element(
-                    address.kind.value,
-                    element.namespace,
-                    prefix=element.prefix,
-                    attributes=attributes or None,
-                    text=address.value,
-                )
-            )
+    def content(self, value: tuple[Address, ...], writer: Writer) -> str:
+        return "".join([_write_address(address, writer) for address in value])
 
 
-class OneAddress:
+def _write_address(address: Address, writer: Writer) -> str:
+    attributes = ""
+    if address.display_only:
+        attributes += ' displayOnly="true"'
+    if address.address_coding is not None:
+        attributes += f' addressCoding="{escape_attribute(str(address.address_coding))}"'
+    if address.id is not None:
+        attributes += f' id="{escape_attribute(address.id)}"'
+    return writer.element(address.kind.value, escape_text(address.value), attributes)
+
+
+class OneAddress(Codec[Address]):
     """The one address of Sender, SenderAddress, Recipient or UserAgent.
 
     ``around`` is the name of an element that senders are known to put around it.
@@ -410,65 +475,63 @@ class OneAddress:
     def __init__(self, *, around: str | None = None) -> None:
         self._around = around
 
-    def read(self, element: Element, reader: Reader) -> Address:
+    def read(self, node: Node, reader: Reader) -> Address:
         """The address, of several the first."""
-        addresses = _read_addresses(element, reader, self._around)
+        addresses = _read_addresses(node, reader, self._around)
         if not addresses:
             raise WrongForm("it holds no address")
         if len(addresses) > 1:
             reader.deviations.note("element-repeated", reader.at(str(addresses[1].kind)))
         return addresses[0]
 
-    def write(self, value: Address, element: Element) -> None:
+    def content(self, value: Address, writer: Writer) -> str:
         """The address as the only child."""
-        ADDRESSES.write((value,), element)
+        return _write_address(value, writer)
 
 
 ADDRESSES: Final = _Addresses()
 ADDRESS: Final = OneAddress()
 
 
-class Several(Generic[T]):
+class Several(Codec[tuple[T, ...]]):
     """An element that holds elements of one name."""
 
     def __init__(self, name: str, codec: Codec[T]) -> None:
         self._name = name
         self._codec = codec
 
-    def read(self, element: Element, reader: Reader) -> tuple[T, ...]:
+    def read(self, node: Node, reader: Reader) -> tuple[T, ...]:
         """The values, in their order."""
-        _note_text(element, reader)
+        _note_text(node, reader)
         values = []
-        for child in element.children:
-            if child.name == self._name and reader.is_ours(child):
-                reader.path.append(child.name)
+        for child in node:
+            name, namespace, _ = split_name(child.tag)
+            if name == self._name and reader.is_ours(namespace):
+                reader.path.append(name)
                 values.append(self._codec.read(child, reader))
                 reader.path.pop()
             else:
                 reader.unknown(child)
         return tuple(values)
 
-    def write(self, value: tuple[T, ...], element: Element) -> None:
+    def content(self, value: tuple[T, ...], writer: Writer) -> str:
         """One child for each value."""
-        for item in value:
-            child = Element(self._name, element.namespace, prefix=element.prefix)
-            self._codec.write(item, child)
-            element.children.append(child)
+        return "".join([self._codec.write(item, self._name, writer) for item in value])
 
 
-class Structure(Generic[T]):
+class Structure(Codec[T]):
     """An element that holds what a declared class says."""
 
     def __init__(self, declared_class: type[T]) -> None:
         self._class = declared_class
 
-    def read(self, element: Element, reader: Reader) -> T:
+    def read(self, node: Node, reader: Reader) -> T:
         """An instance of the class."""
-        return read(self._class, element, reader)
+        return read(self._class, node, reader)
 
-    def write(self, value: T, element: Element) -> None:
+    def write(self, value: T, name: str, writer: Writer) -> str:
         """The fields of the instance."""
-        write(value, element)
+        return write(value, name, writer)
 
 
 _NOTHING: Final = object()
@@ -499,6 +562,11 @@ class Specification(NamedTuple):
     occurs: str = "once"
 
 
+# The namespace of a message and the tags of the children of one element, and what to do with each child.
+_Shape: TypeAlias = tuple["str | None", tuple[str, ...]]
+_Plan: TypeAlias = tuple[tuple[str, str, Callable[[Node, Reader], Any], Specification], ...]
+
+
 class Layout(NamedTuple):
     """What a declared class looks like in XML."""
 
@@ -515,6 +583,16 @@ class Layout(NamedTuple):
     extensions: int | None
     #: Whether the order of the elements counts.
     ordered: bool
+    #: The attributes by name.
+    by_attribute: dict[str, Specification]
+    #: What to do with children that keep to the schema; filled while reading.
+    plans: dict[_Shape, _Plan]
+    #: The fields of the elements.
+    fields: frozenset[str]
+    #: The fields that are lists while they are read, and how they occur.
+    gathered: tuple[tuple[str, str], ...]
+    #: What has to be there.
+    mandatory: tuple[Specification, ...]
 
 
 def element(
@@ -621,24 +699,29 @@ def _lay_out(
         around={name: _lay_out(inside) for name, inside in around.items()},
         extensions=place_of_extensions,
         ordered=ordered,
+        by_attribute={each.name: each for each in attributes},
+        plans={},
+        fields=frozenset(each.field for each in elements),
+        gathered=tuple((each.field, each.occurs) for each in elements if each.occurs != "once"),
+        mandatory=tuple(each for each in (*elements, *attributes) if each.default is dataclasses.MISSING),
     )
 
 
-def read(cls: type[T], element: Element, reader: Reader) -> T:
-    """An instance of the declared class ``cls`` from ``element``.
+def read(cls: type[T], node: Node, reader: Reader) -> T:
+    """An instance of the declared class ``cls`` from ``node``.
 
     A value of wrong form that is optional becomes its default, with a deviation. :class:`WrongForm` is raised for one
     that is mandatory, and :class:`Missing` where it is not there.
     """
     layout: Layout = cls.layout  # type: ignore[attr-defined]
     values = _Values(layout, reader)
-    if element.has_attributes:
-        values.read_attributes(element)
+    if layout.attributes and node.keys():
+        values.read_attributes(node)
     if layout.content is not None:
-        values.found[layout.content.field] = layout.content.codec.read(element, reader)
+        values.found[layout.content.field] = layout.content.codec.read(node, reader)
     else:
-        _note_text(element, reader)
-        values.read_children(element)
+        _note_text(node, reader)
+        values.read_children(node)
     return cls(**values.complete())
 
 
@@ -657,25 +740,92 @@ class _Values:
         self._reader = reader
         self.found: dict[str, Any] = {}
 
-    def read_attributes(self, element: Element) -> None:
-        """Read the attributes of ``element``."""
+    def read_attributes(self, node: Node) -> None:
+        """Read the attributes of ``node``."""
+        reader, by_name = self._reader, self._layout.by_attribute
+        if by_name.keys() >= node.attrib.keys():
+            for name in by_name:
+                if name in node.attrib:
+                    self._read_attribute(by_name[name], node.attrib[name])
+            return
+        attributes, namespace = attributes_of(node), split_name(node.tag)[1]
         for specification in self._layout.attributes:
-            written = read_attribute(element, specification.name, specification.also, self._reader)
-            if written is not None:
-                codec = cast("TextCodec[Any]", specification.codec)
-                self._take(specification, codec.parse, written, f"@{specification.name}")
+            text = read_attribute(attributes, namespace, specification.name, specification.also, reader)
+            if text is not None:
+                self._read_attribute(specification, text)
 
-    def read_children(self, element: Element) -> None:
-        """Read the children of ``element``."""
+    def _read_attribute(self, specification: Specification, written: str) -> None:
+        reader = self._reader
+        reader.path.append(f"@{specification.name}")
+        try:
+            self.found[specification.field] = cast("TextCodec[Any]", specification.codec).parse(written, reader)
+        except WrongForm as error:
+            self._bear(error, specification)
+        reader.path.pop()
+
+    def read_children(self, node: Node) -> None:
+        """Read the children of ``node``."""
+        reader, found = self._reader, self.found
+        plan = None
+        if len(node) <= len(self._layout.elements):
+            shape = reader.namespace, tuple([child.tag for child in node])
+            plan = self._layout.plans.get(shape)
+            if plan is None:
+                plan = self._plan(shape)
+        if plan is None:
+            self._read_any_children(node)
+            return
+        path = reader.path
+        depth = len(path)
+        path.append("")
+        for (name, field, read_value, specification), child in zip(plan, node, strict=True):
+            path[depth] = name
+            try:
+                found[field] = read_value(child, reader)
+            except WrongForm as error:
+                self._bear(error, specification)
+                del path[depth + 1 :]
+        path.pop()
+
+    def _plan(self, shape: _Shape) -> _Plan | None:
+        """What children of those tags are, where they keep to the schema: all known, each there once, and in order.
+
+        The messages of a peer have few shapes, and what is to be done for one is remembered.
+        """
+        layout = self._layout
+        ours, tags = shape
+        known: list[Specification] = []
+        for tag in tags:
+            name, namespace, _ = split_name(tag)
+            specification = layout.by_name.get(name)
+            if specification is None or specification.name != name or namespace != ours:
+                return None
+            if (
+                specification.kind != "element"
+                or specification.occurs == "repeated"
+                or (known and known[-1].place >= specification.place)
+            ):
+                return None
+            known.append(specification)
+        plan = tuple([(each.name, each.field, each.codec.read, each) for each in known])
+        if all(len(tag) <= LONGEST_KEPT for tag in tags):  # nothing large to keep for a stranger
+            if len(layout.plans) >= _PLANS:
+                layout.plans.clear()
+            layout.plans[shape] = plan
+        return plan
+
+    def _read_any_children(self, node: Node) -> None:
+        """Read the children of ``node``, whatever they are."""
         layout, reader = self._layout, self._reader
-        children, strays = self._set_apart(element) if layout.strays else (element.children, {})
-        renamed: list[tuple[Specification, Element]] = []
-        around: list[Element] = []
+        children, strays = self._set_apart(node) if layout.strays else (node, {})
+        renamed: list[tuple[Specification, Node]] = []
+        around: list[Node] = []
         last = 0
         for child in children:
-            specification = layout.by_name.get(child.name)
-            if specification is None or not reader.is_ours(child):
-                if child.name in layout.around and reader.is_ours(child):
+            name, namespace, _ = split_name(child.tag)
+            specification = layout.by_name.get(name)
+            if specification is None or (namespace != reader.namespace and not reader.is_ours(namespace)):
+                if name in layout.around and reader.is_ours(namespace):
                     around.append(child)
                 else:
                     reader.unknown(child)
@@ -683,32 +833,36 @@ class _Values:
             if specification.place >= last:
                 last = specification.place
             elif layout.ordered and id(child) not in reader.moved:
-                reader.deviations.note("element-order", reader.at(child.name))
+                reader.deviations.note("element-order", reader.at(name))
             if specification.kind == "attribute":
-                reader.deviations.note("element-misplaced", reader.at(child.name))
-            elif child.name != specification.name:
-                reader.deviations.note("element-renamed", f"{reader.at(child.name)} for {specification.name}")
+                reader.deviations.note("element-misplaced", reader.at(name))
+            elif name != specification.name:
+                reader.deviations.note("element-renamed", f"{reader.at(name)} for {specification.name}")
                 renamed.append((specification, child))
                 continue
-            self._read_child(specification, child, strays)
-        for name in list(strays):
-            self._read_child(layout.by_name[name], Element(name), strays)
+            if name in strays:
+                child = _joined(child, strays.pop(name))
+            self._read_child(specification, child, name)
+        for name, missed in strays.items():
+            self._read_child(layout.by_name[name], _joined(Node(name), missed), name)
         for specification, child in renamed:
+            name = split_name(child.tag)[0]
             if specification.field in self.found:
-                reader.deviations.note("element-repeated", reader.at(child.name))
+                reader.deviations.note("element-repeated", reader.at(name))
             else:
-                self._read_child(specification, child, strays)
+                self._read_child(specification, child, name)
         for child in around:
             self._read_around(child)
 
     def complete(self) -> dict[str, Any]:
         """The values of all fields that have one; raises :class:`Missing` for one that has to."""
         layout, reader, found = self._layout, self._reader, self.found
-        for specification in layout.elements:
-            if specification.occurs in ("repeated", "merged") and specification.field in found:
-                found[specification.field] = tuple(found[specification.field])
-        for specification in (*layout.elements, *layout.attributes):
-            if specification.default is dataclasses.MISSING and specification.field not in found:
+        for field, occurs in layout.gathered:
+            values = found.get(field)
+            if isinstance(values, list):
+                found[field] = values[0].joined(values[1:]) if occurs == "joined" else tuple(values)
+        for specification in layout.mandatory:
+            if specification.field not in found:
                 if specification.lacking is _NOTHING:
                     raise _placed(Missing(f"{specification.name} is missing"), reader)
                 reader.deviations.note("element-missing", reader.at(specification.name))
@@ -717,88 +871,86 @@ class _Values:
             found["extensions"] = tuple(reader.extensions)
         return found
 
-    def _set_apart(self, element: Element) -> tuple[list[Element], dict[str, list[Element]]]:
-        """The children of ``element`` without its strays, and these by the name of the element that holds them."""
+    def _set_apart(self, node: Node) -> tuple[Iterable[Node], dict[str, list[Node]]]:
+        """The children of ``node`` without its strays, and these by the name of the element that holds them."""
         layout, reader = self._layout, self._reader
-        strays: dict[str, list[Element]] = {}
-        if layout.strays.keys().isdisjoint([child.name for child in element.children]):
-            return element.children, strays
+        strays: dict[str, list[Node]] = {}
+        if layout.strays.keys().isdisjoint([split_name(child.tag)[0] for child in node]):
+            return node, strays
         children = []
-        for child in element.children:
-            holder = layout.strays.get(child.name)
-            if holder is None or not reader.is_ours(child):
+        for child in node:
+            name, namespace, _ = split_name(child.tag)
+            holder = layout.strays.get(name)
+            if holder is None or not reader.is_ours(namespace):
                 children.append(child)
             else:
-                reader.deviations.note("element-misplaced", reader.at(child.name))
-                strays.setdefault(holder, []).append(child)
-                reader.moved.add(id(child))
+                reader.deviations.note("element-misplaced", reader.at(name))
+                stray = copy(child)
+                stray.tail = None  # that is text of the element that it stood in
+                strays.setdefault(holder, []).append(stray)
+                reader.moved[id(stray)] = stray
         return children, strays
 
-    def _read_child(self, specification: Specification, child: Element, strays: dict[str, list[Element]]) -> None:
-        """Read one child, with the strays that belong in it; they are taken from ``strays``."""
-        if specification.occurs != "repeated" and specification.field in self.found:
-            self._reader.deviations.note("element-repeated", self._reader.at(child.name))
-            if specification.occurs == "once":
+    def _read_child(self, specification: Specification, child: Node, name: str) -> None:
+        """Read one child."""
+        path, found = self._reader.path, self.found
+        field, occurs = specification.field, specification.occurs
+        if field in found and occurs != "repeated":
+            self._reader.deviations.note("element-repeated", self._reader.at(name))
+            if occurs == "once":
                 return
-        if child.name in strays:
-            child = _joined(child, strays.pop(child.name))
-        self._take(specification, specification.codec.read, child, child.name)
+        depth = len(path)
+        path.append(name)
+        try:
+            value = specification.codec.read(child, self._reader)
+        except WrongForm as error:
+            self._bear(error, specification)
+            del path[depth:]
+            return
+        path.pop()
+        if occurs == "once":
+            found[field] = value
+        elif occurs in ("repeated", "joined"):
+            found.setdefault(field, []).append(value)
+        else:
+            found.setdefault(field, []).extend(value)
 
-    def _read_around(self, element: Element) -> None:
-        """Read what belongs beside ``element`` and stands in it, for the fields that have no value yet."""
+    def _bear(self, error: WrongForm, specification: Specification) -> None:
+        """Go on without a value of wrong form, unless it is mandatory."""
         reader = self._reader
-        reader.deviations.note("element-misplaced", reader.at(element.name))
-        layout = self._layout.around[element.name]
+        _placed(error, reader)
+        if specification.default is dataclasses.MISSING:
+            raise error
+        reader.deviations.note("value-form", f"{error.where}: {error}")
+
+    def _read_around(self, node: Node) -> None:
+        """Read what belongs beside ``node`` and stands in it, for the fields that have no value yet."""
+        reader = self._reader
+        name = split_name(node.tag)[0]
+        reader.deviations.note("element-misplaced", reader.at(name))
+        layout = self._layout.around[name]
         inside = _Values(layout, reader)
-        reader.path.append(element.name)
-        inside.read_children(element)
+        reader.path.append(name)
+        inside.read_children(node)
         for specification in layout.elements:
             if specification.field in inside.found and specification.field in self.found:
                 reader.deviations.note("element-repeated", reader.at(specification.name))
         reader.path.pop()
         self.found.update({**inside.found, **self.found})
 
-    def _take(
-        self, specification: Specification, read_value: Callable[[Any, Reader], Any], written: Any, name: str
-    ) -> None:
-        """Read one value."""
-        reader, found, field = self._reader, self.found, specification.field
-        depth = len(reader.path)
-        reader.path.append(name)
-        try:
-            value = read_value(written, reader)
-        except WrongForm as error:
-            _placed(error, reader)
-            if specification.default is dataclasses.MISSING:
-                raise
-            reader.deviations.note("value-form", f"{error.where}: {error}")
-            del reader.path[depth:]
-            return
-        reader.path.pop()
-        if specification.occurs == "once":
-            found[field] = value
-        elif specification.occurs == "joined":
-            found[field] = found[field].joined(value) if field in found else value
-        elif specification.occurs == "repeated":
-            found.setdefault(field, []).append(value)
-        else:
-            found.setdefault(field, []).extend(value)
+
+_PLANS: Final = 64
 
 
-def _joined(element: Element, strays: list[Element]) -> Element:
-    """``element`` as if the strays stood in it, behind what does."""
-    return Element(
-        element.name,
-        element.namespace,
-        prefix=element.prefix,
-        attributes=element.attributes,
-        text=element.text,
-        children=[*element.children, *strays],
-    )
+def _joined(node: Node, strays: list[Node]) -> Node:
+    """``node`` as if the strays stood in it, behind what does."""
+    whole = copy(node)
+    whole.extend(strays)
+    return whole
 
 
-def _note_text(element: Element, reader: Reader) -> None:
-    text = element.text and element.text.strip()
+def _note_text(node: Node, reader: Reader) -> None:
+    text = text_of(node).strip()
     if text:
         reader.deviations.note("text-stray", f"{reader.at()}: {text[:40]}")
 
@@ -808,34 +960,40 @@ def _placed(error: WrongForm, reader: Reader) -> WrongForm:
     return error
 
 
-def write(value: Any, element: Element) -> None:
-    """Fill ``element`` with the fields of ``value``, in the order of the schema; what is at its default is left out."""
+def write(value: Any, name: str, writer: Writer, declaration: str = "") -> str:
+    """The fields of ``value`` as an element, in the order of the schema; what is at its default is left out."""
     layout: Layout = type(value).layout
+    attributes = declaration
     for specification in layout.attributes:
         item = getattr(value, specification.field)
         if item != specification.default:
-            element.attributes[specification.name] = specification.codec.format(item)  # type: ignore[attr-defined]
+            written = cast("TextCodec[Any]", specification.codec).format(item)
+            attributes += f' {specification.name}="{escape_attribute(written)}"'
+    pieces = []
     if layout.content is not None:
-        layout.content.codec.write(getattr(value, layout.content.field), element)
+        pieces.append(layout.content.codec.content(getattr(value, layout.content.field), writer))
     for place, specification in enumerate(layout.elements):
         if place == layout.extensions:
-            element.children.extend(_written_extensions(value, layout))
+            pieces += _written_extensions(value, layout, writer)
         item = getattr(value, specification.field)
         if item == specification.default:
             continue
-        for one in item if specification.occurs == "repeated" else (item,):
-            child = Element(specification.name, element.namespace, prefix=element.prefix)
-            specification.codec.write(one, child)
-            element.children.append(child)
+        if specification.occurs == "repeated":
+            pieces += [specification.codec.write(one, specification.name, writer) for one in item]
+        else:
+            pieces.append(specification.codec.write(item, specification.name, writer))
     if layout.extensions == len(layout.elements):
-        element.children.extend(_written_extensions(value, layout))
+        pieces += _written_extensions(value, layout, writer)
+    return writer.element(name, "".join(pieces), attributes)
 
 
-def _written_extensions(value: Any, layout: Layout) -> list[Element]:
+def _written_extensions(value: Any, layout: Layout, writer: Writer) -> list[str]:
     """The vendors' elements, but for those that stood deeper and would mean something else here."""
+    if not value.extensions:
+        return []
     known = {*layout.by_name, *layout.strays, *layout.around}
     return [
-        extension
+        writer.foreign(extension)
         for extension in value.extensions
         if extension.name not in known or not (extension.namespace is None or is_mm7(extension.namespace))
     ]

@@ -8,8 +8,13 @@ copy for every distinct element.
 from __future__ import annotations
 
 import re
-from itertools import count
-from typing import Final, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Mapping
+from itertools import chain, count
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
+from xml.etree import ElementTree
 from xml.parsers.expat import ExpatError
 
 from defusedxml.common import DefusedXmlException
@@ -106,128 +111,181 @@ class Element:
     __hash__ = None  # type: ignore[assignment]
 
 
-class _Builder:
-    """Builds elements from expat's events and counts what a sender can make grow."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._elements = 0
-        self._declared = 0  # namespaces since the last start tag, all by the next one
-        self._names: dict[str, tuple[str, str | None, str]] = {}
-        self._document = Element("")
-        self._open = [self._document]
-        self._pieces: list[str] = []
-        self._mixed: dict[int, list[str]] = {}  # by depth
-        self.data = self._pieces.append  # a method of C: expat calls it without a Python frame between
-
-    @property
-    def root(self) -> Element:
-        return self._document.children[0]
-
-    def on_start(self, written: str, attributes: dict[str, str]) -> None:
-        parents = self._open
-        parent = parents[-1]
-        if self._pieces:
-            self._keep_text()
-        try:
-            name, namespace, prefix = self._names[written]
-        except KeyError:
-            name, namespace, prefix = self._names[written] = _split(written)
-        self._declared = 0
-        self._elements += 1
-        if self._elements > self._limits.elements:
-            raise _too_much("elements", f"more than {self._limits.elements} elements")
-        if len(parents) > self._limits.depth:
-            raise _too_much("depth", f"elements more than {self._limits.depth} levels deep")
-        element = Element(name, namespace, prefix=prefix)
-        if attributes:
-            if len(attributes) > self._limits.attributes:
-                raise _too_much("attributes", f"an element with more than {self._limits.attributes} attributes")
-            element._attributes = {_clark(key): value for key, value in attributes.items()}
-        parent.children.append(element)
-        parents.append(element)
-
-    def on_end(self, written: str) -> None:
-        element = self._open[-1]
-        if element.children:
-            if self._pieces:
-                self._keep_text()
-            if len(self._open) in self._mixed:
-                element.text = "".join(self._mixed.pop(len(self._open)))
-        elif self._pieces:
-            element.text = "".join(self._pieces)
-            self._pieces.clear()
-        self._open.pop()
-
-    def _keep_text(self) -> None:
-        """Keep text that has elements beside it, unless it only indents them."""
-        text = "".join(self._pieces)
-        self._pieces.clear()
-        if not text.isspace():
-            self._mixed.setdefault(len(self._open), []).append(text)
-
-    def on_namespace(self, prefix: str | None, uri: str | None) -> None:
-        # It would end the namespace in the names that expat gives.
-        if uri and "}" in uri:  # pragma: no cover - expat from 2.4.5 refuses it before us
-            raise ValidationError(details="the SOAP part has a namespace name with a brace in it")
-        if uri and len(uri) > self._limits.namespace:
-            raise _too_much("namespace", f"a namespace name of more than {self._limits.namespace} characters")
-        self._declared += 1
-        if self._declared > self._limits.attributes:
-            raise _too_much("attributes", f"an element that declares more than {self._limits.attributes} namespaces")
-
-    def on_instruction(self, target: str, data: str) -> None:
-        raise ValidationError(details=f"the SOAP part holds the processing instruction {target[:40]!r} (SOAP 1.1, 3)")
+#: An element as it was read: its ``tag`` is a name as expat writes it, and :func:`split_name` takes that apart.
+Node: TypeAlias = ElementTree.Element
 
 
-def _split(written: str) -> tuple[str, str | None, str]:
-    """expat's ``uri}name}prefix``, ``uri}name`` or ``name`` as name, namespace, prefix."""
-    pieces = written.rsplit("}", 2)
-    if len(pieces) == 1:
-        return written, None, ""
-    return pieces[1], pieces[0], pieces[2] if len(pieces) == 3 else ""
+class _Names(dict[str, tuple[str, "str | None", str]]):
+    """Names as expat writes them, taken apart once: those of MM7 come again with every message."""
+
+    def __missing__(self, written: str) -> tuple[str, str | None, str]:
+        pieces = written.rsplit("}", 2)
+        name = (
+            (written, None, "") if len(pieces) == 1 else (pieces[1], pieces[0], pieces[2] if len(pieces) == 3 else "")
+        )
+        if len(written) <= LONGEST_KEPT:  # longer than any of MM7, so nothing to keep for a stranger
+            if len(self) >= _KEPT:
+                self.clear()
+            self[written] = name
+        return name
+
+
+#: Characters of a name that is kept for the next message.
+LONGEST_KEPT: Final = 200
+_KEPT: Final = 1024
+#: The local name, the namespace and the prefix of ``uri}name}prefix``, ``uri}name`` or ``name``.
+split_name: Final[Callable[[str], tuple[str, str | None, str]]] = _Names().__getitem__
+
+
+def text_of(node: Node) -> str:
+    """The character data directly inside, joined, without the white space that only indents elements."""
+    if not len(node):
+        return node.text or ""
+    pieces = filter(None, [node.text, *map(_tail, node)])
+    return "".join([piece for piece in pieces if not piece.isspace()])
+
+
+_tail: Final = attrgetter("tail")
+
+
+def attributes_of(node: Node) -> Mapping[str, str]:
+    """The attributes; a name in a namespace is written ``{uri}name``."""
+    if not node.keys():
+        return _NO_ATTRIBUTES
+    if "}" not in "".join(node.keys()):
+        return node.attrib
+    return {_clark(name): value for name, value in node.attrib.items()}
+
+
+_NO_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def _clark(written: str) -> str:
     if "}" not in written:
         return written
-    name, namespace, _ = _split(written)
+    name, namespace, _ = split_name(written)
     return f"{{{namespace}}}{name}"
+
+
+def child_of(node: Node, name: str) -> Node | None:
+    """The first child of that local name, in whatever namespace."""
+    for child in node:
+        if split_name(child.tag)[0] == name:
+            return child
+    return None
+
+
+def element_of(node: Node) -> Element:
+    """``node`` and all that is in it, for the host."""
+    whole = _alone(node)
+    waiting = [(node, whole)] if len(node) else []
+    while waiting:  # deep as the limits allow, so without recursion
+        parent, element = waiting.pop()
+        for child in parent:
+            inside = _alone(child)
+            element.children.append(inside)
+            if len(child):
+                waiting.append((child, inside))
+    return whole
+
+
+def _alone(node: Node) -> Element:
+    name, namespace, prefix = split_name(node.tag)
+    attributes = dict(attributes_of(node)) if node.keys() else None
+    return Element(name, namespace, prefix=prefix, attributes=attributes, text=text_of(node))
+
+
+def _counting(start: Callable[[str, dict[str, str]], object], limits: Limits) -> Callable[[str, dict[str, str]], None]:
+    """``start``, called for as many elements as are allowed."""
+    left = limits.elements
+
+    def on_start(written: str, attributes: dict[str, str]) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _too_much("elements", f"more than {limits.elements} elements")
+        start(written, attributes)
+
+    return on_start
+
+
+def _refuse_instruction(target: str, data: str) -> None:
+    raise ValidationError(details=f"the SOAP part holds the processing instruction {target[:40]!r} (SOAP 1.1, 3)")
+
+
+def _check_tree(root: Node, octets: bytes, declarations: list[int], limits: Limits) -> None:
+    """Judge what can be judged afterwards: the depth, and the attributes and namespaces that one element has."""
+    level = [root]
+    for _ in range(limits.depth):
+        level = list(chain.from_iterable([node for node in level if len(node)]))
+        if not level:
+            break
+    else:
+        raise _too_much("depth", f"elements more than {limits.depth} levels deep")
+    most = limits.attributes
+    # Each attribute has its sign of equality, so most documents are acquitted without a look at their elements.
+    if octets.count(b"=") > most:
+        if any(len(node.keys()) > most for node in root.iter()):
+            raise _too_much("attributes", f"an element with more than {most} attributes")
+        if max(Counter(declarations).values(), default=0) > most:
+            raise _too_much("attributes", f"an element that declares more than {most} namespaces")
 
 
 def _too_much(name: str, words: str) -> ValidationError:
     return ValidationError(details=f"the SOAP part has {words} ({name})")
 
 
-def parse_xml(octets: bytes, limits: Limits) -> Element:
+def parse_xml(octets: bytes, limits: Limits) -> Node:
     """Parse a document that is UTF-8, whatever encoding it declares, and return its root.
 
     Raises :class:`ValidationError` (4004) with the parser's words and place.
     """
-    builder = _Builder(limits)
-    # Its handlers against document types, entities and external references stay; ours take the place of those that
-    # build a tree, which is what makes it as fast as ElementTree in C.
+    builder = ElementTree.TreeBuilder()
     defused = DefusedXMLParser(target=builder, encoding="utf-8", forbid_dtd=True)
     parser = defused.parser
     # Else the two hold each other until the garbage collector comes by.
     del defused.parser, defused._parser  # type: ignore[attr-defined]
     parser.namespace_prefixes = True
     parser.ordered_attributes = False
-    parser.StartElementHandler = builder.on_start
-    parser.EndElementHandler = builder.on_end
+    parser.DefaultHandlerExpand = parser.CommentHandler = None
+    parser.ProcessingInstructionHandler = _refuse_instruction
+    # Its handlers against document types, entities and external references stay. The others would call the builder by
+    # way of Python; it is written in C, and so is expat, so they can do without.
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
-    parser.StartNamespaceDeclHandler = builder.on_namespace
-    parser.ProcessingInstructionHandler = builder.on_instruction
+    # Each start tag has its bracket: where there are not that many, nobody needs to count.
+    if octets.count(b"<") > limits.elements:
+        parser.StartElementHandler = _counting(builder.start, limits)
+    declarations: list[int] = []  # of each namespace, where its element begins
+
+    def on_namespace(prefix: str | None, uri: str | None) -> None:
+        declarations.append(parser.CurrentByteIndex)
+        if uri is None or (len(uri) <= limits.namespace and "}" not in uri):
+            return
+        if len(uri) > limits.namespace:
+            raise _too_much("namespace", f"a namespace name of more than {limits.namespace} characters")
+        # It would end the namespace in the names that expat gives.
+        raise ValidationError(  # pragma: no cover - expat from 2.4.5 refuses it before us
+            details="the SOAP part has a namespace name with a brace in it"
+        )
+
+    parser.StartNamespaceDeclHandler = on_namespace
     try:
         parser.Parse(octets, True)
     except DefusedXmlException:
         raise ValidationError(details="the SOAP part has a document type declaration (SOAP 1.1, 3)") from None
     except (ExpatError, SyntaxError, ValueError, LookupError) as error:
         raise ValidationError(details=f"the SOAP part is not well-formed XML: {error}") from None
-    return builder.root
+    finally:
+        parser.StartNamespaceDeclHandler = None  # it holds the parser
+    root: Node = builder.close()
+    _check_tree(root, octets, declarations, limits)
+    return root
 
 
 _MARK = "\ufeff"
+_PLAIN_HEADS = (b'<?xml version="1.0" encoding="UTF-8"?>', b'<?xml version="1.0" encoding="utf-8"?>')
 
 
 def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes:
@@ -238,6 +296,15 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
 
     Raises :class:`ValidationError` where no reading is left.
     """
+    # Most are ASCII and say nothing else, so that there is nothing to find.
+    if (
+        charset in (None, "utf-8")
+        and octets.isascii()
+        and b"\0" not in octets
+        and b"\x1b" not in octets
+        and octets.startswith(_PLAIN_HEADS)
+    ):
+        return octets
     if octets[:1].isspace():
         octets = octets.lstrip()
         if octets.startswith(b"<?xml"):
@@ -275,26 +342,18 @@ class Envelope(NamedTuple):
 
     soap_namespace: str
     #: The blocks of Header.
-    blocks: tuple[Element, ...]
+    blocks: tuple[Node, ...]
     #: Those blocks that are a TransactionID.
-    transaction_ids: tuple[Element, ...]
+    transaction_ids: tuple[Node, ...]
     #: The elements of Body.
-    operations: tuple[Element, ...]
+    operations: tuple[Node, ...]
+    #: The TransactionID, white space around it removed; None where it is missing, empty or ambiguous.
+    transaction_id: str | None
+    #: The namespace that TransactionID came in, white space removed.
+    transaction_namespace: str | None
 
     @property
-    def transaction_id(self) -> str | None:
-        """The TransactionID, white space around it removed; None where it is missing, empty or ambiguous."""
-        if len(self.transaction_ids) != 1:
-            return None
-        return self.transaction_ids[0].text.strip() or None
-
-    @property
-    def transaction_namespace(self) -> str | None:
-        """The namespace that TransactionID came in, white space removed."""
-        return tidy(self.transaction_ids[0].namespace) if self.transaction_ids else None
-
-    @property
-    def operation(self) -> Element | None:
+    def operation(self) -> Node | None:
         """The element of Body, where there is exactly one."""
         return self.operations[0] if len(self.operations) == 1 else None
 
@@ -307,40 +366,59 @@ _SOAP_VARIANTS = frozenset(
 )
 
 
-def divide_envelope(root: Element, deviations: Deviations) -> Envelope:
+def divide_envelope(root: Node, deviations: Deviations) -> Envelope:
     """Find header blocks, TransactionID and operations.
 
     Raises :class:`VersionMismatch` for an envelope of another SOAP, :class:`ValidationError` for what is none, or has
     more than one Body.
     """
-    if root.name != "Envelope":
-        raise ValidationError(details=f"the SOAP part is {root.name[:80]!r}, not a SOAP Envelope")
-    if root.namespace is None:
+    name, namespace, _ = split_name(root.tag)
+    if name != "Envelope":
+        raise ValidationError(details=f"the SOAP part is {name[:80]!r}, not a SOAP Envelope")
+    if namespace is None:
         raise ValidationError(details="the Envelope is in no namespace (SOAP 1.1, 4)")
-    if root.namespace != SOAP:
-        if root.namespace.strip().lower().rstrip("/") not in _SOAP_VARIANTS:
-            raise VersionMismatch(f"the Envelope is not of SOAP 1.1 but of {root.namespace[:80]}")
-        deviations.note("soap-namespace", f"Envelope: {root.namespace[:80]}")
-    headers, bodies = (
-        [child for child in root.children if child.name == name and child.namespace == root.namespace]
-        for name in ("Header", "Body")
-    )
+    if namespace != SOAP:
+        if namespace.strip().lower().rstrip("/") not in _SOAP_VARIANTS:
+            raise VersionMismatch(f"the Envelope is not of SOAP 1.1 but of {namespace[:80]}")
+        deviations.note("soap-namespace", f"Envelope: {namespace[:80]}")
+    headers: list[Node] = []
+    bodies: list[Node] = []
+    is_late = False
+    for child in root:
+        name, its_namespace, _ = split_name(child.tag)
+        if its_namespace == namespace:
+            if name == "Body":
+                bodies.append(child)
+            elif name == "Header":
+                headers.append(child)
+                if bodies:
+                    is_late = True
     if len(bodies) != 1 or len(headers) > 1:
         raise ValidationError(details=f"the Envelope has {len(headers)} Header and {len(bodies)} Body elements")
-    if headers and root.children.index(headers[0]) > root.children.index(bodies[0]):
+    if is_late:
         deviations.note("element-order", "Envelope/Header")
-    blocks = tuple(headers[0].children) if headers else ()
-    return Envelope(root.namespace, blocks, _transaction_ids(blocks), tuple(bodies[0].children))
+    blocks = tuple(headers[0]) if headers else ()
+    ids = _transaction_ids(blocks)
+    return Envelope(
+        soap_namespace=namespace,
+        blocks=blocks,
+        transaction_ids=ids,
+        operations=tuple(bodies[0]),
+        transaction_id=text_of(ids[0]).strip() or None if len(ids) == 1 else None,
+        transaction_namespace=tidy(split_name(ids[0].tag)[1]) if ids else None,
+    )
 
 
-def _transaction_ids(blocks: tuple[Element, ...]) -> tuple[Element, ...]:
+def _transaction_ids(blocks: tuple[Node, ...]) -> tuple[Node, ...]:
     """Those in a namespace of MM7 or in none; without any, the only one in whatever namespace."""
-    named = tuple(block for block in blocks if block.name == "TransactionID")
-    ours = tuple(block for block in named if block.namespace is None or is_mm7(tidy(block.namespace)))
-    return ours or (named if len(named) == 1 else ())
+    named = tuple([block for block in blocks if split_name(block.tag)[0] == "TransactionID"])
+    if len(named) < 2:
+        return named
+    namespaces = [split_name(block.tag)[1] for block in named]
+    return tuple([block for block, name in zip(named, namespaces, strict=True) if name is None or is_mm7(tidy(name))])
 
 
-def check_envelope(envelope: Envelope, deviations: Deviations) -> Element:
+def check_envelope(envelope: Envelope, deviations: Deviations) -> Node:
     """Judge the envelope of a request in the order that SOAP and MM7 give, and return its operation.
 
     Raises :class:`MustUnderstand`, :class:`TransactionIDError`, :class:`ValidationError` for a Body that has not
@@ -355,7 +433,7 @@ def check_envelope(envelope: Envelope, deviations: Deviations) -> Element:
     return operation
 
 
-def check_answer(envelope: Envelope, deviations: Deviations) -> Element:
+def check_answer(envelope: Envelope, deviations: Deviations) -> Node:
     """Judge the envelope of a response, and return its Fault or what is in Body instead.
 
     Raises as :func:`check_envelope`, but bears that there is no TransactionID: who sent the request knows it.
@@ -364,10 +442,11 @@ def check_answer(envelope: Envelope, deviations: Deviations) -> Element:
     if envelope.transaction_id is None:
         deviations.note("transaction-missing", "Header")
     answer = _one_operation(envelope)
-    if answer.name != "Fault":
+    name, namespace, _ = split_name(answer.tag)
+    if name != "Fault":
         _check_namespace(answer, deviations)
-    elif answer.namespace != envelope.soap_namespace:
-        deviations.note("soap-namespace", f"Fault: {(answer.namespace or 'none')[:80]}")
+    elif namespace != envelope.soap_namespace:
+        deviations.note("soap-namespace", f"Fault: {(namespace or 'none')[:80]}")
     _check_transaction(envelope, answer, deviations)
     return answer
 
@@ -376,51 +455,55 @@ def _check_blocks(envelope: Envelope) -> None:
     understood = {id(block) for block in envelope.transaction_ids}
     for block in envelope.blocks:
         if id(block) not in understood and _must_understand(block, envelope.soap_namespace):
-            raise MustUnderstand(f"the header block {block.name[:80]!r} has to be understood and is not")
+            name = split_name(block.tag)[0]
+            raise MustUnderstand(f"the header block {name[:80]!r} has to be understood and is not")
     if len(envelope.transaction_ids) > 1:
         raise TransactionIDError("there is more than one TransactionID")
 
 
-def _one_operation(envelope: Envelope) -> Element:
+def _one_operation(envelope: Envelope) -> Node:
     if envelope.operation is None:
         raise ValidationError(details=f"the SOAP Body has {len(envelope.operations)} elements; one is wanted")
     return envelope.operation
 
 
-def _check_transaction(envelope: Envelope, operation: Element, deviations: Deviations) -> None:
+def _check_transaction(envelope: Envelope, operation: Node, deviations: Deviations) -> None:
     for block in envelope.transaction_ids:  # one, or none in an answer
         if _mark(block, envelope.soap_namespace) != "1":
-            deviations.note("transaction-unmarked", block.name)
+            deviations.note("transaction-unmarked", split_name(block.tag)[0])
         note_namespace(block, deviations)
-    namespace = envelope.transaction_namespace
-    if namespace and operation.name != "Fault" and tidy(operation.namespace) not in (None, namespace):
-        deviations.note("namespace-mixed", f"TransactionID and {operation.name[:80]}")
+    expected = envelope.transaction_namespace
+    name, namespace, _ = split_name(operation.tag)
+    if expected and name != "Fault" and tidy(namespace) not in (None, expected):
+        deviations.note("namespace-mixed", f"TransactionID and {name[:80]}")
 
 
-def _must_understand(block: Element, soap_namespace: str) -> bool:
+def _must_understand(block: Node, soap_namespace: str) -> bool:
     """Whether the block is for us and not to be ignored (SOAP 1.1, 4.2.2 and 4.2.3)."""
-    actor = block.attributes.get(f"{{{soap_namespace}}}actor", "").strip()
+    actor = attributes_of(block).get(f"{{{soap_namespace}}}actor", "").strip()
     return _mark(block, soap_namespace) in ("1", "true") and actor in ("", _NEXT_ACTOR)
 
 
-def _mark(block: Element, soap_namespace: str) -> str:
+def _mark(block: Node, soap_namespace: str) -> str:
     """What its mustUnderstand says: ``1`` or ``0`` in SOAP 1.1, ``true`` or ``false`` from those who speak SOAP 1.2."""
-    return block.attributes.get(f"{{{soap_namespace}}}mustUnderstand", "").strip()
+    return attributes_of(block).get(f"{{{soap_namespace}}}mustUnderstand", "").strip()
 
 
-def _check_namespace(element: Element, deviations: Deviations) -> None:
-    namespace = element.namespace
+def _check_namespace(element: Node, deviations: Deviations) -> None:
+    name, namespace, _ = split_name(element.tag)
+    if namespace in MM7_NAMESPACES:
+        return
     if namespace is not None and not is_mm7(tidy(namespace)):
-        raise UnsupportedVersion(details=f"{element.name[:80]} is in {namespace[:80]}, which is no namespace of MM7")
+        raise UnsupportedVersion(details=f"{name[:80]} is in {namespace[:80]}, which is no namespace of MM7")
     note_namespace(element, deviations)
 
 
-def note_namespace(element: Element, deviations: Deviations) -> None:
+def note_namespace(element: Node, deviations: Deviations) -> None:
     """Note what is irregular in the namespace of an element that is taken for MM7's."""
-    namespace = element.namespace
+    name, namespace, _ = split_name(element.tag)
     if namespace in MM7_NAMESPACES:
         return
-    where = element.name[:80]
+    where = name[:80]
     if namespace is None:
         deviations.note("namespace-missing", where)
     elif tidy(namespace) in MM7_NAMESPACES:
@@ -431,14 +514,14 @@ def note_namespace(element: Element, deviations: Deviations) -> None:
 
 def tidy(namespace: str | None) -> str | None:
     """A namespace name without the white space that some peers put in it."""
+    if namespace in MM7_NAMESPACES:
+        return namespace
     return None if namespace is None else "".join(namespace.split()) or None
 
 
 # -- writing
 
 
-# What most values are made of: it stands for itself, in text and in attributes.
-_PLAIN = re.compile("[-\\w .,:;/+@()=#?]*", re.ASCII)
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _ATTRIBUTE = str.maketrans(
@@ -448,26 +531,20 @@ _ATTRIBUTE = str.maketrans(
 
 def escape_text(text: str) -> str:
     """``text`` for between tags; a character that XML cannot hold becomes U+FFFD."""
-    if _PLAIN.fullmatch(text):
+    if text.isprintable() and "&" not in text and "<" not in text and ">" not in text:
         return text
     return _ILLEGAL.sub("\ufffd", text).translate(_TEXT)
 
 
 def escape_attribute(text: str) -> str:
     """``text`` for between double quotes."""
-    if _PLAIN.fullmatch(text):
+    if '"' not in text and text.isprintable() and "&" not in text and "<" not in text and ">" not in text:
         return text
     return _ILLEGAL.sub("\ufffd", text).translate(_ATTRIBUTE)
 
 
-def serialise(element: Element) -> str:
-    """``element`` and all that is in it as XML, each namespace declared where it is first needed."""
-    pieces: list[str] = []
-    _serialise(element, {"": None, "xml": _XML}, pieces)
-    return "".join(pieces)
-
-
 def _serialise(element: Element, scope: dict[str, str | None], pieces: list[str]) -> None:
+    """``element`` and all that is in it as XML, each namespace declared where it is first needed."""
     prefix = element.prefix if element.namespace else ""
     name = f"{prefix}:{element.name}" if prefix else element.name
     pieces.append(f"<{name}")
@@ -497,6 +574,37 @@ def _declaration(prefix: str, namespace: str | None) -> str:
     return f' xmlns{":" if prefix else ""}{prefix}="{escape_attribute(namespace or "")}"'
 
 
+def _declared(prefix: str, namespace: str | None) -> tuple[str, str]:
+    """What stands before a name with ``prefix`` in ``namespace``, and the declaration that it needs."""
+    if not namespace:
+        return "", ""
+    return f"{prefix}:" if prefix else "", _declaration(prefix, namespace)
+
+
+class Writer:
+    """Writes elements that are all in one namespace and have one prefix, and others among them."""
+
+    __slots__ = ("_before", "_scope", "declaration", "namespace", "prefix")
+
+    def __init__(self, namespace: str | None, prefix: str) -> None:
+        self.namespace = namespace
+        self.prefix = prefix
+        #: What the outermost element has to declare.
+        self._before, self.declaration = _declared(prefix, namespace)
+        self._scope = {"": None, "xml": _XML, prefix if namespace else "": namespace or None}
+
+    def element(self, name: str, content: str, attributes: str = "") -> str:
+        """An element whose content and whose attributes, with a blank before each, are written already."""
+        name = self._before + name
+        return f"<{name}{attributes}>{content}</{name}>" if content else f"<{name}{attributes}/>"
+
+    def foreign(self, element: Element) -> str:
+        """An element of any namespace."""
+        pieces: list[str] = []
+        _serialise(element, self._scope, pieces)
+        return "".join(pieces)
+
+
 class Transaction(NamedTuple):
     """The TransactionID of a message to be written."""
 
@@ -504,21 +612,20 @@ class Transaction(NamedTuple):
     namespace: str | None
 
 
-def write_envelope(body: Element, transaction: Transaction | None, prefix: str) -> bytes:
+def write_envelope(body: str, transaction: Transaction | None, prefix: str) -> bytes:
     """The whole SOAP part: ``body`` in Body, and the TransactionID, if there is one, with ``prefix``."""
     soap = soap_prefix(prefix)
-    envelope = Element("Envelope", SOAP, prefix=soap)
+    header = ""
     if transaction is not None:
-        block = Element(
-            "TransactionID",
-            transaction.namespace,
-            prefix=prefix,
-            attributes={f"{{{SOAP}}}mustUnderstand": "1"},
-            text=transaction.id,
+        before, declaration = _declared(prefix, transaction.namespace)
+        header = (
+            f'<{soap}:Header><{before}TransactionID{declaration} {soap}:mustUnderstand="1">'
+            f"{escape_text(transaction.id)}</{before}TransactionID></{soap}:Header>"
         )
-        envelope.children.append(Element("Header", SOAP, prefix=soap, children=[block]))
-    envelope.children.append(Element("Body", SOAP, prefix=soap, children=[body]))
-    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + serialise(envelope)).encode("utf-8")
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<{soap}:Envelope xmlns:{soap}="{SOAP}">{header}'
+        f"<{soap}:Body>{body}</{soap}:Body></{soap}:Envelope>"
+    ).encode()
 
 
 def soap_prefix(prefix: str) -> str:

@@ -28,7 +28,7 @@ from ..protocol.messages import RESPONSES, Fault, Message
 from ..protocol.mime import Part
 from ..protocol.package import Package, check_content_type
 from ..protocol.reframe import named_boundary
-from ..protocol.soap import SOAP, Element, to_utf8
+from ..protocol.soap import SOAP, Node, child_of, split_name, text_of, to_utf8
 from ..protocol.transfer import DecodedReader
 from ..request import MM7Request
 from .recording import Recording
@@ -154,7 +154,7 @@ def inspect(
         envelope = reading.package.envelope
         operation = None if envelope is None else envelope.operation
         mm7 = _mm7_element(operation)
-        version = None if mm7 is None else mm7.find("MM7Version")
+        version = None if mm7 is None else child_of(mm7, "MM7Version")
         return Inspection(
             file=file,
             kind=reading.kind,
@@ -165,10 +165,10 @@ def inspect(
             http_status=recording.http_status,
             content_type=readable(header),
             size=recording.size,
-            operation=None if operation is None else operation.name,
+            operation=None if operation is None else split_name(operation.tag)[0],
             transaction_id=None if envelope is None else envelope.transaction_id,
-            mm7_version=None if version is None else version.text.strip(),
-            namespace=None if mm7 is None else mm7.namespace,
+            mm7_version=None if version is None else text_of(version).strip(),
+            namespace=None if mm7 is None else split_name(mm7.tag)[1],
             message=reading.message,
             parts=tuple(reading.describe(part) for part in reading.package.parts),
             deviations=tuple(reading.package.deviations),
@@ -188,12 +188,12 @@ def _likely_type(body: Buffer) -> str | None:
     return f'multipart/related; boundary="{quoted}"'
 
 
-def _mm7_element(operation: Element | None) -> Element | None:
+def _mm7_element(operation: Node | None) -> Node | None:
     """The element of MM7: the operation, or what is in the detail of a Fault."""
-    if operation is None or operation.namespace != SOAP:
+    if operation is None or split_name(operation.tag)[1] != SOAP:
         return operation
-    detail = operation.find("detail")
-    return detail.children[0] if detail is not None and detail.children else None
+    detail = child_of(operation, "detail")
+    return detail[0] if detail is not None and len(detail) else None
 
 
 def _notes_on_lines(recording: Recording, reading: _Reading) -> list[str]:
@@ -229,7 +229,7 @@ def _read(recording: Recording, header: str, limits: Limits) -> _Reading:
     reading = _Reading(recording, header, limits, "request")
     envelope = reading.package.envelope
     operation = None if envelope is None else envelope.operation
-    if recording.method is None and operation is not None and operation.name in _ANSWERS:
+    if recording.method is None and operation is not None and split_name(operation.tag)[0] in _ANSWERS:
         reading.close()
         return _Reading(recording, header, limits, "response")
     return reading
