@@ -5,12 +5,19 @@ from __future__ import annotations
 import base64
 import io
 import quopri
-from collections.abc import Iterator
+import sys
+from binascii import a2b_base64
+from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import Any
+from unittest.mock import patch
 
+import pybase64
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mm7_wsgi.protocol import transfer
 from mm7_wsgi.protocol.errors import ContentError
 from mm7_wsgi.protocol.transfer import DecodedReader, decode, decoded_pieces
 
@@ -32,6 +39,70 @@ def outcome(encoding: str, octets: bytes, size: int | None = None) -> bytes | No
         return b"".join(decoded_pieces(encoding, cut(octets, size)))
     except ContentError:
         return None
+
+
+#: What decodes base64 with and without the extra ``fast``.
+DECODERS: list[Callable[[bytes], bytes]] = [a2b_base64, pybase64.b64decode]
+#: Octets that are base64 but for some of them.
+NEARLY_BASE64 = st.builds(
+    lambda octets, width, end, damages: damaged(end.join([*cut(base64.b64encode(octets), width), b""]), damages),
+    st.binary(max_size=120),
+    st.integers(1, 80),
+    st.sampled_from([b"\r\n", b"\n", b"\r", b"", b" \r\n", b"\t"]),
+    st.lists(
+        st.tuples(st.integers(0, 200), st.integers(0, 2), st.sampled_from([*b"\r\n \t\v\f=A9+/-_!.\0\xff", None]))
+    ),
+)
+
+
+def damaged(octets: bytes, damages: list[tuple[int, int, int | None]]) -> bytes:
+    for place, length, octet in damages:
+        place %= len(octets) + 1
+        octets = octets[:place] + (b"" if octet is None else bytes([octet])) + octets[place + length :]
+    return octets
+
+
+def told(octets: bytes, size: int | None) -> bytes | str:
+    """What base64 decodes to, or the words of the refusal."""
+    try:
+        return decode("base64", octets) if size is None else b"".join(decoded_pieces("base64", cut(octets, size)))
+    except ContentError as error:
+        return error.details or ""
+
+
+@given(NEARLY_BASE64 | st.binary(max_size=60) | st.text("QUJD=\r\n ", max_size=40).map(str.encode), SIZES)
+@settings(deadline=None, max_examples=1000)
+def test_base64_is_the_same_with_and_without_the_extra_decoder(octets: bytes, size: int) -> None:
+    results = set()
+    for decoder in DECODERS:
+        with patch.object(transfer, "_decode_laxly", decoder):
+            results.add((told(octets, None), told(octets, size)))
+    assert len(results) == 1
+
+
+def test_the_extra_decoder_is_taken_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loaded_again() -> Any:
+        spec = spec_from_file_location(f"{transfer.__name__}_again", transfer.__file__)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    assert loaded_again()._decode_laxly is pybase64.b64decode
+    monkeypatch.setitem(sys.modules, "pybase64", None)
+    assert loaded_again()._decode_laxly is a2b_base64
+
+
+@given(st.binary(max_size=400), st.integers(1, 80), st.sampled_from([b"\r\n", b"\n", b"\r\n\r\n", b"\n\r", b" \r\n"]))
+@settings(deadline=None)
+def test_white_space_is_counted_where_lines_end_and_never_twice(octets: bytes, width: int, end: bytes) -> None:
+    lines = end.join([*cut(base64.b64encode(octets).rstrip(b"="), width), b""])
+    for cut_off in (lines, lines.lstrip(b"A"), lines[1:], lines[:-1]):
+        for stop in (len(cut_off), len(cut_off) // 2):
+            assert transfer._count_white(cut_off, stop) <= sum(cut_off[:stop].count(blank) for blank in b"\r\n \t")
+    if end in (b"\r\n", b"\n"):
+        assert transfer._count_white(lines, len(lines)) == lines.count(b"\r") + lines.count(b"\n")
 
 
 @pytest.mark.parametrize("encoding", ["", "7bit", "8bit", "binary"])
