@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
-
-from werkzeug.wsgi import LimitedStream
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from .protocol.buffer import IN_MEMORY, Buffer
 from .protocol.errors import BadRequest, LengthRequired, LimitExceeded, UnsupportedMediaType
 from .protocol.limits import Limits
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import InputStream, WSGIEnvironment
 
 #: What a Content-Length can be: digits, and no more of them than a number of 64 bits has.
 CONTENT_LENGTH: Final = re.compile("[0-9]{1,19}")
 _AT_ONCE: Final = 256 * 1024
-
-
-class _Input(LimitedStream):
-    """The server's stream: never read beyond what was announced, and never mistaken for whole when it is not."""
-
-    def on_disconnect(self, error: Exception | None = None) -> None:
-        """The client is gone, or the server says that its request is broken."""
-        raise BadRequest(details=f"the body ended after {self.tell()} of {self.limit} octets") from error
-
-
-class _EndlessInput(_Input):
-    """A stream whose end the server marks. Its length is only known when it has been read."""
-
-    def on_disconnect(self, error: Exception | None = None) -> None:
-        """The end, unless the server raised."""
-        if error is not None:
-            raise BadRequest(details=f"the body broke off after {self.tell()} octets") from error
 
 
 def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked: bool) -> int | None:
@@ -68,32 +50,43 @@ def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits) -> B
     Raises :class:`BadRequest` (400) where the client went away before its end, :class:`LimitExceeded` (413) for a
     chunked body that is too large, :class:`ServiceUnavailable` (4006) where there is no room for it.
     """
-    source: Any = environ["wsgi.input"]
-    if length is None:
-        # One octet more than is allowed: a body that is as long as is allowed ends before it.
-        stream: _Input = _EndlessInput(source, limits.body + 1, is_max=True)
-    else:
-        stream = _Input(source, length)
     buffer = Buffer()
     try:
-        if length is not None and length <= IN_MEMORY:
-            while buffer.size < length:
-                buffer.write(stream.read(length - buffer.size))
-        else:
-            # Never asked for more than is left: werkzeug up to 3.1.3 at least mixes up the octets of a stream that
-            # then gives less (a bytearray of the rest is put in the place of what was read).
-            piece = memoryview(bytearray(_AT_ONCE))
-            while left := stream.limit - stream.tell():
-                count = stream.readinto(piece[:left])  # type: ignore[arg-type]
-                if not count:
-                    break
-                buffer.write(piece[:count])
-            if buffer.size > limits.body:
-                raise _body_exceeded(limits)
+        for piece in _pieces(environ["wsgi.input"], length, limits):
+            buffer.write(piece)
         return buffer.finish()
     except BaseException:
         buffer.close()
         raise
+
+
+def _pieces(source: InputStream, length: int | None, limits: Limits) -> Iterator[bytes]:
+    """What the server hands over: never more is asked for than was announced, and less is never taken for the whole."""
+    # Of a chunked body one octet more than is allowed: one that is as long as is allowed ends before it.
+    wanted = limits.body + 1 if length is None else length
+    at_once = wanted if wanted <= IN_MEMORY else _AT_ONCE
+    size = 0
+    while size < wanted:
+        try:
+            piece = source.read(min(at_once, wanted - size))
+        except (OSError, ValueError) as error:  # the client is gone, or the server says that its request is broken
+            raise _broken_off(size, length) from error
+        if not piece:
+            break
+        size += len(piece)
+        yield piece
+    if length is not None and size < length:
+        raise _broken_off(size, length)
+    if size > limits.body:
+        raise _body_exceeded(limits)
+
+
+def _broken_off(size: int, length: int | None) -> BadRequest:
+    return BadRequest(
+        details=f"the body broke off after {size} octets"
+        if length is None
+        else f"the body ended after {size} of {length} octets"
+    )
 
 
 def _body_exceeded(limits: Limits) -> LimitExceeded:
