@@ -34,20 +34,20 @@ class ContentType(NamedTuple):
     parameters: Mapping[str, str]
     #: Names of parameters that are there twice with different values.
     ambiguous: frozenset[str]
+    #: Whether the body is divided into parts.
+    is_multipart: bool
+    #: The ``boundary`` parameter as it stands in the body; empty where there is none.
+    boundary: bytes
 
-    @property
-    def is_multipart(self) -> bool:
-        """Whether the body is divided into parts."""
-        return self.value.startswith("multipart/")
 
-    @property
-    def boundary(self) -> bytes:
-        """The ``boundary`` parameter as it stands in the body; empty where there is none."""
-        boundary = self.parameters.get("boundary", "")
-        try:
-            return boundary.encode("latin-1")
-        except UnicodeError:
-            return boundary.encode("utf-8", "surrogatepass")
+def _content_type(value: str, parameters: dict[str, str], ambiguous: frozenset[str]) -> ContentType:
+    value = value.strip().lower()
+    boundary = parameters.get("boundary", "")
+    try:
+        octets = boundary.encode("latin-1")
+    except UnicodeError:
+        octets = boundary.encode("utf-8", "surrogatepass")
+    return ContentType(value, MappingProxyType(parameters), ambiguous, value.startswith("multipart/"), octets)
 
 
 def parse_content_type(header: str) -> ContentType:
@@ -63,6 +63,24 @@ def parse_content_type(header: str) -> ContentType:
 
 
 def _parse(header: str) -> ContentType:
+    if len(header) <= _PLAIN_LENGTH and _PLAIN.fullmatch(header):
+        value, _, rest = header.partition(";")
+        found = _PLAIN_PARAMETER.findall(rest)
+        parameters = {name.lower(): quoted or plain for name, quoted, plain in found}
+        if len(parameters) == len(found):
+            return _content_type(value, parameters, _NONE)
+    return _parse_any(header)
+
+
+# What most are: nothing escaped, nothing in pieces, nothing left open. Matched against short ones only, so that blanks
+# without end cost nothing.
+_PLAIN = re.compile(r'[^;]*(?:;\s*[^\s=;*"]+=(?:"[^"\\]*"|[^\s;"]+)\s*)*(?:;\s*)?')
+_PLAIN_PARAMETER = re.compile(r'([^\s=;*"]+)=(?:"([^"\\]*)"|([^\s;"]+))')
+_PLAIN_LENGTH = 400
+_NONE: frozenset[str] = frozenset()
+
+
+def _parse_any(header: str) -> ContentType:
     value, semicolon, rest = header.partition(";")
     parameters: dict[str, str] = {}
     ambiguous = set()
@@ -70,7 +88,7 @@ def _parse(header: str) -> ContentType:
         for name, parameter in _joined(_parameters(rest)):
             if parameters.setdefault(name, parameter) != parameter:
                 ambiguous.add(name)
-    return ContentType(value.strip().lower(), MappingProxyType(parameters), frozenset(ambiguous))
+    return _content_type(value, parameters, frozenset(ambiguous))
 
 
 _SHORT = 200
@@ -144,7 +162,6 @@ def readable(value: str) -> str:
 
 # Around a Content-ID: what peers write in the place of one pair of angle brackets, or beside it.
 _AROUND = ' \t\r\n<>"'
-_BRACKETED = re.compile(r"\s*<[^<>]+>\s*")
 
 
 def content_id(header: str) -> str:
@@ -153,12 +170,14 @@ def content_id(header: str) -> str:
     >>> content_id(" <soap@example> "), content_id("soap@example"), content_id("&lt;soap@example>")
     ('soap@example', 'soap@example', 'soap@example')
     """
-    return header.strip(_AROUND).removeprefix("&lt;").removesuffix("&gt;").strip(_AROUND)
+    bare = header.strip(_AROUND)
+    return bare.removeprefix("&lt;").removesuffix("&gt;").strip(_AROUND) if "&" in bare else bare
 
 
 def is_bracketed(header: str) -> bool:
     """Whether a Content-ID, or ``start``, is written as it should be: in one pair of angle brackets (RFC 2045, 7)."""
-    return _BRACKETED.fullmatch(header) is not None
+    bare = header.strip()
+    return bare.startswith("<") and bare.endswith(">") and bare.count("<") == bare.count(">") == 1 and len(bare) > 2
 
 
 class Reference(NamedTuple):

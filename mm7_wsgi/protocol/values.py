@@ -125,6 +125,10 @@ def is_version(text: str) -> bool:
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,30}))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+# What most are: datetime itself reads them, and reads nothing else into them.
+_PLAIN_DATE_TIME = re.compile(
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
+)
 # As clients write a date otherwise. Each has one reading only: the year has four digits, and the month stands behind it
 # or has a name.
 _LONGEST_DATE = 100
@@ -159,6 +163,8 @@ def parse_date_time(text: str) -> datetime:
 
     Raises ``ValueError``.
     """
+    if _PLAIN_DATE_TIME.fullmatch(text):
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError("it is no xs:dateTime")
@@ -226,6 +232,9 @@ def format_date_time(moment: datetime) -> str:
     return text.removesuffix("+00:00") + "Z" if moment.tzinfo is not None and text.endswith("+00:00") else text
 
 
+_ZERO = timedelta()
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """A time that is relative to the arrival of the message (``xs:duration``).
@@ -239,7 +248,7 @@ class Duration:
     delta: timedelta = timedelta()
 
     def __post_init__(self) -> None:
-        if min(self.months, self.delta.total_seconds()) < 0 < max(self.months, self.delta.total_seconds()):
+        if (self.months < 0 and self.delta > _ZERO) or (self.months > 0 and self.delta < _ZERO):
             raise ValueError(f"a duration is not {self.months} months and {self.delta} at once")
 
     @classmethod
@@ -248,14 +257,15 @@ class Duration:
         match = _DURATION.fullmatch(text)
         if match is None:
             raise ValueError("it is no xs:duration")
-        years, months, days, hours, minutes, seconds = (int(group or 0) for group in match.groups()[1:7])
-        microseconds = int((match[8] or "0")[:6].ljust(6, "0"))
+        years, months, days, hours, minutes, seconds, fraction = match.groups("0")[1:]
+        microseconds = int(fraction[:6].ljust(6, "0"))
         try:
-            sign = -1 if match[1] else 1
-            delta = sign * timedelta(days, seconds, microseconds, minutes=minutes, hours=hours)
+            delta = timedelta(int(days), int(seconds), microseconds, 0, int(minutes), int(hours))
+            delta = -delta if match[1] else delta
         except OverflowError:
             raise ValueError("it is longer than a timedelta can be") from None
-        return cls(sign * (12 * years + months), delta)
+        whole = 12 * int(years) + int(months)
+        return cls(-whole if match[1] else whole, delta)
 
     def after(self, moment: datetime) -> datetime:
         """The moment that is this much after ``moment``.

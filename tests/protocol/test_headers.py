@@ -174,8 +174,8 @@ def steps(header: str) -> int:
 
 
 @pytest.mark.parametrize("run", [";", "; ", "\t;", "a ", '"', "\\"])
-def test_a_long_run_of_what_is_no_parameter_takes_as_many_steps_as_a_short_one(run: str) -> None:
-    assert steps("a/b; " + run * 2000) == steps("a/b; " + run * 2)
+def test_a_long_run_of_what_is_no_parameter_takes_no_more_steps_than_a_short_one(run: str) -> None:
+    assert steps("a/b; " + run * 2000) <= steps("a/b; " + run * 2)
 
 
 @pytest.mark.parametrize(
