@@ -165,10 +165,11 @@ def _from_authorization(value: str) -> tuple[str, str] | None:
     match = _BASIC.match(value)
     if match is None:
         return None
-    name, colon, secret = _decode_base64(value[match.end() :].rstrip(" \t")).partition(":")
-    if not colon:
+    octets = _decode_base64(value[match.end() :].rstrip(" \t"))
+    name, colon, secret = octets.partition(":")
+    if not colon or UNPRESENTABLE.search(octets):
         raise Unauthorized
-    return _checked(_text(name), _text(secret))
+    return (name, secret) if octets.isascii() else (_text(name), _text(secret))
 
 
 def _decode_base64(token: str) -> str:

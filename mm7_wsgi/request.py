@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from secrets import token_hex
 from typing import Any
-from uuid import uuid4
 
 from .accounts import Account
 from .protocol.deviations import Deviation
@@ -52,7 +53,7 @@ class MM7Request:
         #: The sender's name for this exchange; it comes again when the sender tries again.
         self.transaction_id = transaction_id
         #: A fresh unique id, which the answer gives as MessageID unless the host gives another.
-        self.message_id = uuid4().hex
+        self.message_id = token_hex(16)
         #: The part that ``Content/@href`` names, often a multipart; None where there is none.
         self.content = content
         #: The parts beside it.
@@ -76,10 +77,8 @@ class MM7Request:
 
     def leaves(self) -> Iterator[Part]:
         """Every part that is no multipart: those of the content, in their order, then those of the attachments."""
-        if self.content is not None:
-            yield from self.content.leaves()
-        for part in self.attachments:
-            yield from part.leaves()
+        parts = self.attachments if self.content is None else (self.content, *self.attachments)
+        return chain.from_iterable([part.leaves() for part in parts])
 
     def success(
         self, *, message_id: str | None = None, details: str | None = None, service_code: str | None = None
@@ -105,12 +104,17 @@ class MM7Request:
         self, code: StatusCode, message_id: str | None, details: str | None, service_code: str | None
     ) -> Response:
         response = self.message.response
-        fields = {specification.field for specification in response.layout.elements}
-        given = {"message_id": message_id, "service_code": service_code}
-        for name, value in (*given.items(), ("details", details if response.bare_status else None)):
-            if value is not None and name not in fields:
-                raise ValueError(f"a {response.element_name} has no place for {name}")
-        values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        fields = response.layout.fields
+        values: dict[str, Any] = {}
+        if message_id is not None:
+            values["message_id"] = message_id
+        if service_code is not None:
+            values["service_code"] = service_code
+        unknown = [name for name in values if name not in fields]
+        if response.bare_status and details is not None:
+            unknown.append("details")
+        if unknown:
+            raise ValueError(f"a {response.element_name} has no place for {unknown[0]}")
         if "message_id" in fields:
             values.setdefault("message_id", self.message_id)
         status = Status(status_code=code, status_text=None if response.bare_status else code.text, details=details)

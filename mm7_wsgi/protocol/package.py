@@ -156,9 +156,11 @@ class Package:
 
     def _find_by_id(self, parts: tuple[Part, ...], wanted: tuple[str, ...], where: str) -> Part | None:
         """The first part whose Content-ID is one of ``wanted``, or else one of them in other capitals or escapes."""
-        known = [(part, part.content_id) for part in parts]
-        found = next(filter(None, ([part for part, id in known if id == one] for one in wanted if one)), [])
+        found: list[Part] = []
+        for one in filter(None, wanted):
+            found = found or [part for part in parts if part.content_id == one]
         if not found and any(wanted):
+            known = [(part, part.content_id) for part in parts]
             found = [part for part, id in known if id and any(same_id(id, one) for one in wanted)]
             if found:
                 self.deviations.note("id-form", where)
