@@ -396,8 +396,8 @@ class _Framer:
                 if not found:
                     raise FramingError("a line ends in a bare line feed")
                 strays.append(begin)
-                if len(strays) > room:
-                    raise FramingError(INSIDE)
+                if len(strays) > room:  # as many parts, if they were delimiters
+                    raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
                 continue
             found.append(begin)
             behind = place + length

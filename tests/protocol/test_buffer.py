@@ -150,6 +150,17 @@ def test_after_the_end_the_octets_are_gone_and_the_error_says_what_to_do(in_memo
 
 
 @pytest.mark.usefixtures("nothing_left_open")
+@pytest.mark.parametrize("in_memory", [10, 0])
+def test_all_octets_can_be_sliced_until_it_is_closed(in_memory: int) -> None:
+    buffer = Buffer(in_memory=in_memory)
+    buffer.write(b"abc")
+    buffer.finish()
+    assert buffer.octets[1:3] == b"bc"
+    buffer.close()
+    with pytest.raises(ValueError, match="gone"):
+        _ = buffer.octets
+
+
 def test_what_is_closed_before_it_is_finished_is_closed_as_well() -> None:
     buffer = Buffer(in_memory=2)
     buffer.write(b"abc")

@@ -401,6 +401,16 @@ def test_an_inner_multipart_with_the_outer_boundary_is_refused() -> None:
         shapes(joined(b"b", holding(b"\r\n" + joined(b"b", b"\r\nx"), b"b")), strict=True)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_more_lines_like_a_delimiter_than_there_may_be_parts_are_refused(strict: bool) -> None:
+    data = b"x" + b"\n--b\ny" * 5
+    body = joined(b"b", holding(joined(b"c", b"\r\n" + data), b"c"))
+    [(_, [(_, read)])] = shapes(body, strict=strict, limits=Limits(parts=5))
+    assert read == data
+    with pytest.raises(LimitExceeded, match="more than 4 parts"):
+        shapes(body, strict=strict, limits=Limits(parts=4))
+
+
 def test_an_inner_multipart_that_is_closed_by_the_outer_delimiter_is_refused() -> None:
     with pytest.raises(ContentError, match=UNCLOSED):
         shapes(joined(b"b", holding(b"--c\r\n\r\nx", b"c")), strict=True)
