@@ -74,10 +74,7 @@ class Part:
         self._start = start
         self._end = end
         written = first.get("Content-Type")
-        if not written:
-            self._type = _DEFAULT_TYPE
-        else:
-            self._type = parse_content_type(written if written.isascii() else readable(written))
+        self._type = parse_content_type(readable(written)) if written else _DEFAULT_TYPE
         self.is_multipart = self._type.is_multipart
         self.parts = ()
 
@@ -110,9 +107,7 @@ class Part:
     def content_id(self) -> str | None:
         """The Content-ID without its angle brackets."""
         written = self._first.get("Content-Id")
-        if written is None:
-            return None
-        return content_id(written if written.isascii() else readable(written))
+        return None if written is None else content_id(readable(written))
 
     @property
     def has_odd_id(self) -> bool:
@@ -226,7 +221,10 @@ def describe(part: Part) -> str:
 class _Segment(multipart.MultipartSegment):
     """A segment as the parser needs it, without what it does for HTML forms."""
 
-    __slots__ = ("bytes_received", "complete", "headerlist")
+    def __init__(self, headerlist: list[tuple[str, str]]) -> None:
+        self.headerlist = headerlist
+        self.bytes_received = 0
+        self.complete = False
 
 
 class _Parser(multipart.PushMultipartParser):
@@ -235,11 +233,7 @@ class _Parser(multipart.PushMultipartParser):
     def _create_segment(self, headerlist: list[tuple[str, str]]) -> multipart.MultipartSegment:
         # A part's own Content-Length is advice at best (RFC 2046 frames by delimiters alone), and is often wrong.
         self._segment_limit = -1
-        segment = _Segment.__new__(_Segment)
-        segment.headerlist = headerlist
-        segment.bytes_received = 0
-        segment.complete = False
-        return segment
+        return _Segment(headerlist)
 
 
 def read_parts(
@@ -462,10 +456,8 @@ class _Framer:
             if body < 4:
                 self._check_headers(min(end - headers, self._header_block + 4))
                 raise FramingError(_NO_END)
+            self._check_headers(body - headers)
             self._header_octets += body - headers
-            if self._header_octets > self._header_blocks or body - headers > self._header_block:
-                self._header_octets -= body - headers
-                self._check_headers(body - headers)
             shown.append(octets[begin:body])
             places.append((body, end))
         shown.append(b"--%s--" % boundary)

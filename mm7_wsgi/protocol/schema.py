@@ -583,8 +583,6 @@ class Layout(NamedTuple):
     extensions: int | None
     #: Whether the order of the elements counts.
     ordered: bool
-    #: The attributes by name.
-    by_attribute: dict[str, Specification]
     #: What to do with children that keep to the schema; filled while reading.
     plans: dict[_Shape, _Plan]
     #: The fields of the elements.
@@ -699,7 +697,6 @@ def _lay_out(
         around={name: _lay_out(inside) for name, inside in around.items()},
         extensions=place_of_extensions,
         ordered=ordered,
-        by_attribute={each.name: each for each in attributes},
         plans={},
         fields=frozenset(each.field for each in elements),
         gathered=tuple((each.field, each.occurs) for each in elements if each.occurs != "once"),
@@ -742,26 +739,18 @@ class _Values:
 
     def read_attributes(self, node: Node) -> None:
         """Read the attributes of ``node``."""
-        reader, by_name = self._reader, self._layout.by_attribute
-        if by_name.keys() >= node.attrib.keys():
-            for name in by_name:
-                if name in node.attrib:
-                    self._read_attribute(by_name[name], node.attrib[name])
-            return
+        reader = self._reader
         attributes, namespace = attributes_of(node), split_name(node.tag)[1]
         for specification in self._layout.attributes:
-            text = read_attribute(attributes, namespace, specification.name, specification.also, reader)
-            if text is not None:
-                self._read_attribute(specification, text)
-
-    def _read_attribute(self, specification: Specification, written: str) -> None:
-        reader = self._reader
-        reader.path.append(f"@{specification.name}")
-        try:
-            self.found[specification.field] = cast("TextCodec[Any]", specification.codec).parse(written, reader)
-        except WrongForm as error:
-            self._bear(error, specification)
-        reader.path.pop()
+            written = read_attribute(attributes, namespace, specification.name, specification.also, reader)
+            if written is None:
+                continue
+            reader.path.append(f"@{specification.name}")
+            try:
+                self.found[specification.field] = cast("TextCodec[Any]", specification.codec).parse(written, reader)
+            except WrongForm as error:
+                self._bear(error, specification)
+            reader.path.pop()
 
     def read_children(self, node: Node) -> None:
         """Read the children of ``node``."""
@@ -809,6 +798,7 @@ class _Values:
             known.append(specification)
         plan = tuple([(each.name, each.field, each.codec.read, each) for each in known])
         if all(len(tag) <= LONGEST_KEPT for tag in tags):  # nothing large to keep for a stranger
+            # Threads may come between: what one forgets, it or another makes again.
             if len(layout.plans) >= _PLANS:
                 layout.plans.clear()
             layout.plans[shape] = plan

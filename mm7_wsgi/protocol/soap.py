@@ -123,7 +123,8 @@ class _Names(dict[str, tuple[str, "str | None", str]]):
         name = (
             (written, None, "") if len(pieces) == 1 else (pieces[1], pieces[0], pieces[2] if len(pieces) == 3 else "")
         )
-        if len(written) <= LONGEST_KEPT:  # longer than any of MM7, so nothing to keep for a stranger
+        if len(written) <= LONGEST_KEPT:  # as all of MM7 are; a longer one is nothing to keep for a stranger
+            # Threads may come between: what one forgets, it or another takes apart again.
             if len(self) >= _KEPT:
                 self.clear()
             self[written] = name
