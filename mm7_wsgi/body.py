@@ -50,7 +50,8 @@ def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits) -> B
     Raises :class:`BadRequest` (400) where the client went away before its end, :class:`LimitExceeded` (413) for a
     chunked body that is too large, :class:`ServiceUnavailable` (4006) where there is no room for it.
     """
-    buffer = Buffer()
+    # What is known to be large has no need to be kept until that is seen.
+    buffer = Buffer(in_memory=IN_MEMORY if length is None or length <= IN_MEMORY else 0)
     try:
         for piece in _pieces(environ["wsgi.input"], length, limits):
             buffer.write(piece)

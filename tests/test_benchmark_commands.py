@@ -53,6 +53,32 @@ def rows_of(printed: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
 
 
+# -- the steps of one request
+
+
+def test_the_steps_of_a_request_are_told_with_their_share(load: Any, tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    done = run("stages", "--only", "a,x", "--requests", "20", "--json", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    steps = [step.strip() for step in load("stages").STEPS]
+    assert [row[0].removeprefix("- of it ") for row in rows_of(done.stdout)] == [*steps, "all"]
+    figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    assert figures.keys() == {"a", "x"}
+    assert min(figures["a"].values()) > 0
+    # A message without parts goes through all but the multipart.
+    assert [step.strip() for step, seconds in figures["x"].items() if not seconds] == [
+        "multipart",
+        "by the package multipart",
+        "looking for delimiters",
+    ]
+
+
+def test_the_steps_of_a_message_that_is_none_of_ours_cannot_be_told() -> None:
+    done = run("stages", "--only", "a,z")
+    assert done.returncode == 2
+    assert "there is no message 'z'" in done.stderr
+
+
 # -- hostile requests
 
 
