@@ -71,7 +71,7 @@ class Pace(NamedTuple):
     most: int
 
 
-_PACE: Final = Pace(0.004, 5, 5, 60)
+_PACE: Final = Pace(0.02, 5, 5, 60)
 _QUICK_PACE: Final = Pace(0.0002, 0, 2, 2)
 
 

@@ -42,16 +42,19 @@ def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked:
     return length
 
 
-def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits) -> Buffer:
+def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits, *, watched: bytes = b"") -> Buffer:
     """Read the body, whose ``length`` is None when it is chunked.
 
-    Up to 1 MB stays in memory; more goes to an unlinked temporary file. The caller closes the buffer.
+    Up to 1 MB stays in memory; more goes to an unlinked temporary file, where ``watched`` is what will be looked for:
+    see :class:`Buffer`. The caller closes the buffer.
 
     Raises :class:`BadRequest` (400) where the client went away before its end, :class:`LimitExceeded` (413) for a
     chunked body that is too large, :class:`ServiceUnavailable` (4006) where there is no room for it.
     """
-    # What is known to be large has no need to be kept until that is seen.
-    buffer = Buffer(in_memory=IN_MEMORY if length is None or length <= IN_MEMORY else 0)
+    if length is None or length <= IN_MEMORY:
+        buffer = Buffer(watched=watched)
+    else:  # no need to keep its beginning until it is seen to be large
+        buffer = Buffer(in_memory=0, expected=length, watched=watched)
     try:
         for piece in _pieces(environ["wsgi.input"], length, limits):
             buffer.write(piece)

@@ -27,6 +27,7 @@ from .protocol.messages import (
     write_fault,
     write_message,
 )
+from .protocol.mime import delimiter_line
 from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
 from .protocol.values import is_version
@@ -155,7 +156,7 @@ class _Exchange:
         self._account = account = identify(endpoint._resolver, shown)
         content_type = check_content_type(environ.get("CONTENT_TYPE") or "", endpoint._limits)
         length = announced_length(environ, endpoint._limits, allow_chunked=endpoint._allow_chunked)
-        body = read_body(environ, length, endpoint._limits)
+        body = read_body(environ, length, endpoint._limits, watched=delimiter_line(content_type.boundary))
         self._close.append(body.close)
         self._received = body.size
         message = self._package.read(content_type, body)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
 import tempfile
 from collections.abc import Iterator
 from types import TracebackType
@@ -28,17 +30,26 @@ class Buffer:
     memory, so that a video costs address space and page cache but no memory of the process. Both are read in the same
     way.
 
+    What is ``watched`` is looked for while a file is written, when the octets are in the processor's cache, so that
+    :meth:`places` need not read the file again. It must not be able to overlap itself. For as many octets as are
+    ``expected``, room in the file is reserved where the system can do that: it is quicker than to find it piece by
+    piece, and the lack of it shows at once.
+
     Writing raises :class:`ServiceUnavailable` (4006) where there is no room. Reading after :meth:`close` raises
     ``ValueError``.
     """
 
-    __slots__ = ("_chunks", "_file", "_in_memory", "_octets", "size")
+    __slots__ = ("_chunks", "_expected", "_file", "_in_memory", "_octets", "_watch", "size")
 
-    def __init__(self, octets: bytes | None = None, *, in_memory: int = IN_MEMORY) -> None:
+    def __init__(
+        self, octets: bytes | None = None, *, in_memory: int = IN_MEMORY, expected: int = 0, watched: bytes = b""
+    ) -> None:
         self._octets: bytes | mmap.mmap | None = octets
         self._file: IO[bytes] | None = None
         self._chunks: list[bytes] = []
         self._in_memory = in_memory
+        self._expected = expected
+        self._watch = _Watch(watched) if watched else None
         #: Octets written so far.
         self.size = 0 if octets is None else len(octets)
 
@@ -51,12 +62,18 @@ class Buffer:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - close() closes it
+                _reserve(self._file, self._expected)
                 for earlier in self._chunks:
-                    _write_all(self._file, earlier)
+                    self._write(self._file, earlier)
                 self._chunks.clear()
-            _write_all(self._file, chunk)
+            self._write(self._file, chunk)
         except OSError as error:
             raise ServiceUnavailable(details="there is no room for the message") from error
+
+    def _write(self, file: IO[bytes], chunk: bytes | memoryview) -> None:
+        if self._watch is not None and not self._watch.look(bytes(chunk)):
+            self._watch = None
+        _write_all(file, chunk)
 
     def finish(self) -> Buffer:
         """End the writing and begin the reading."""
@@ -65,7 +82,7 @@ class Buffer:
             self._octets = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             return self
         try:
-            self._octets = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._octets = mmap.mmap(self._file.fileno(), self.size, access=mmap.ACCESS_READ)
         except OSError as error:
             raise ServiceUnavailable(details="there is no room for the message") from error
         return self
@@ -105,6 +122,9 @@ class Buffer:
                 yield found
                 found = octets.find(wanted, found + len(wanted), end)
             return
+        if self._watch is not None and self._watch.wanted == wanted:
+            yield from [place for place in self._watch.places if start <= place <= end - len(wanted)]
+            return
         overlap = len(wanted) - 1
         free = start  # what is before belongs to the one that was found last
         for offset in range(start, end, SLICE):
@@ -132,6 +152,43 @@ class Buffer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Watch:
+    """Where something is in octets that come piece by piece."""
+
+    __slots__ = ("_looked", "_tail", "places", "wanted")
+
+    def __init__(self, wanted: bytes) -> None:
+        self.wanted = wanted
+        self.places: list[int] = []
+        self._looked = 0
+        self._tail = b""  # it may begin in what came last
+
+    def look(self, octets: bytes) -> bool:
+        """Look through the next piece; False where there are so many places that they are better looked for later."""
+        overlap = len(self.wanted) - 1
+        for piece, offset in ((self._tail + octets[:overlap], self._looked - len(self._tail)), (octets, self._looked)):
+            found = piece.find(self.wanted)
+            while found >= 0 and len(self.places) <= _PLACES:
+                self.places.append(offset + found)
+                found = piece.find(self.wanted, found + len(self.wanted))
+        self._looked += len(octets)
+        self._tail = (self._tail + octets[-overlap:])[-overlap:] if overlap else b""
+        return len(self.places) <= _PLACES
+
+
+_PLACES: Final = 10_000
+
+
+def _reserve(file: IO[bytes], octets: int) -> None:
+    """Reserve room in ``file``; raises ``OSError`` where there is none."""
+    if octets and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, octets)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENODEV, errno.ENOSYS, errno.EOPNOTSUPP):  # it cannot do that
+                raise
 
 
 def _write_all(file: IO[bytes], octets: bytes | memoryview) -> None:

@@ -236,6 +236,11 @@ class _Parser(multipart.PushMultipartParser):
         return _Segment(headerlist)
 
 
+def delimiter_line(boundary: bytes) -> bytes:
+    """What a delimiter begins with, and all that might be one: the end of the line before it is a part of it."""
+    return b"\n--" + boundary
+
+
 def read_parts(
     content_type: ContentType, buffer: Buffer, limits: Limits, deviations: Deviations
 ) -> tuple[tuple[Part, ...], list[Buffer]]:
@@ -374,7 +379,7 @@ class _Framer:
         """
         _, buffer, start, end, _, _ = whole
         octets = buffer.octets
-        line = b"\n--" + boundary
+        line = delimiter_line(boundary)
         length = len(line)
         room = self._limits.parts - self._parts
         found: list[int] = []

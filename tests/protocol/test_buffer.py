@@ -27,8 +27,8 @@ def opened() -> int:
     return len(os.listdir(DESCRIPTORS))
 
 
-def filled(octets: bytes, in_memory: int = IN_MEMORY, at_once: int = 1000) -> Buffer:
-    buffer = Buffer(in_memory=in_memory)
+def filled(octets: bytes, in_memory: int = IN_MEMORY, at_once: int = 1000, watched: bytes = b"") -> Buffer:
+    buffer = Buffer(in_memory=in_memory, watched=watched)
     for offset in range(0, len(octets), at_once):
         buffer.write(octets[offset : offset + at_once])
     return buffer.finish()
@@ -128,6 +128,35 @@ def test_places_are_all_that_find_finds_one_behind_the_other(
         assert list(buffer.places(wanted, start, end)) == expected
 
 
+@given(
+    st.lists(st.sampled_from([b"\n--b", b"\n", b"-", b"b", b"\n--", b"x"]), max_size=40).map(b"".join),
+    st.integers(1, 12),
+    st.sampled_from([0, 3, 10, 1000]),
+    st.sampled_from([b"\n--b", b"\nb", b"\n"]),
+    st.sampled_from([0, 1, 2, 100]),
+    st.integers(0, 60),
+    st.integers(0, 200),
+)
+@settings(deadline=None, max_examples=500)
+def test_what_was_watched_for_is_found_in_the_same_places(
+    octets: bytes, at_once: int, in_memory: int, watched: bytes, most: int, start: int, end: int
+) -> None:
+    end = min(end, len(octets))
+    with mock.patch.object(module, "_PLACES", most), filled(octets, in_memory, at_once, watched) as buffer:
+        for wanted in (watched, b"\n--b", b"--"):
+            with filled(octets, in_memory, at_once) as other:
+                assert list(buffer.places(wanted, start, end)) == list(other.places(wanted, start, end))
+
+
+def test_what_was_watched_for_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with filled(b"a\n--b" * 100, in_memory=0, at_once=7, watched=b"\n--b") as buffer:
+        monkeypatch.setattr(Buffer, "read", None)
+        assert list(buffer.places(b"\n--b", 0, buffer.size)) == list(range(1, 500, 5))
+    crowd = b"\n--b" * (module._PLACES + 2)
+    with filled(crowd, in_memory=0, at_once=len(crowd), watched=b"\n--b") as buffer:
+        assert buffer._watch is None
+
+
 @pytest.mark.parametrize("shift", range(-6, 3))
 def test_what_lies_across_the_edge_of_a_slice_is_found(shift: int) -> None:
     place = module.SLICE + shift
@@ -180,6 +209,63 @@ def test_a_file_that_takes_little_at_a_time_gets_all(monkeypatch: pytest.MonkeyP
     octets = os.urandom(100)
     with filled(octets, in_memory=20, at_once=15) as buffer:
         assert buffer.read(0, 200) == octets
+
+
+needs_fallocate = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room cannot be reserved here")
+
+
+def reserving(number: int | None, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Room that is reserved, which fails with the error ``number`` if that is one."""
+    reserved: list[tuple[int, int]] = []
+
+    def posix_fallocate(descriptor: int, start: int, size: int) -> None:
+        reserved.append((start, size))
+        if number is not None:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", posix_fallocate)
+    return reserved
+
+
+@needs_fallocate
+@pytest.mark.usefixtures("nothing_left_open")
+@pytest.mark.parametrize("number", [None, errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_room_is_reserved_once_where_that_can_be_done(number: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    reserved = reserving(number, monkeypatch)
+    with Buffer(in_memory=2, expected=6) as buffer:
+        buffer.write(b"ab")
+        assert reserved == []
+        buffer.write(b"cd")
+        buffer.write(b"ef")
+        assert reserved == [(0, 6)]
+        assert buffer.finish().read(0, 10) == b"abcdef"
+
+
+@needs_fallocate
+@pytest.mark.usefixtures("nothing_left_open")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO])
+def test_where_no_room_is_left_to_reserve_nothing_is_written(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    reserving(number, monkeypatch)
+    buffer = Buffer(in_memory=0, expected=6)
+    with pytest.raises(ServiceUnavailable, match="no room"):
+        buffer.write(b"ab")
+    buffer.close()
+
+
+@pytest.mark.usefixtures("nothing_left_open")
+def test_a_system_that_reserves_no_room_writes_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    with Buffer(in_memory=0, expected=2) as buffer:
+        buffer.write(b"ab")
+        assert buffer.finish().read(0, 10) == b"ab"
+
+
+@pytest.mark.usefixtures("nothing_left_open")
+def test_what_was_expected_and_did_not_come_is_not_there() -> None:
+    with Buffer(in_memory=0, expected=100) as buffer:
+        buffer.write(b"abc")
+        assert buffer.finish().read(0, 200) == b"abc"
+        assert bytes(buffer.octets) == b"abc"
 
 
 @pytest.mark.parametrize("room", [0, 10, 25, 99])
