@@ -142,6 +142,30 @@ def test_an_exception_out_of_the_endpoint_is_named_and_ends_with_1(load: Any, mo
     assert "FAILED: payload of CRLF, irregular, raised limits: RecursionError\n" in capsys.readouterr().err
 
 
+def test_in_brief_each_request_is_told_in_its_dearest_framing(load: Any, capsys: Any) -> None:
+    linear = load("linear")
+
+    def row(name: str, framing: str, seconds: float, limits: str = "raised") -> Any:
+        return linear.Row(
+            name=name, framing=framing, limits=limits, answer="200 1000", failed=False,
+            octets=(1_000_000, 2_000_000), parts=(1, 1),
+            seconds=(seconds / 2, seconds), seconds_uncollected=(seconds / 2, seconds),
+        )  # fmt: skip
+
+    rows = [
+        row("a", "regular", 1),
+        row("a", "irregular", 3),
+        row("a", "unclosed", 2),
+        row("a", "regular", 1, "default"),
+    ]
+    assert linear.dearest([*rows, row("b", "regular", 1)]) == [rows[1], rows[3], row("b", "regular", 1)]
+    assert linear.main(["--size", "0.001", "--only", "payload of CRLF", "--brief"]) == 0
+    assert [row[0] for row in rows_of(capsys.readouterr().out)] == [
+        "payload of CRLF",
+        "payload of CRLF and two hyphens",
+    ]
+
+
 def test_a_bar_that_is_missed_is_marked(load: Any) -> None:
     linear = load("linear")
 
