@@ -57,7 +57,7 @@ def describe_machine(*, fast: bool = _FAST) -> dict[str, Any]:
     packages = (*_PACKAGES, "pybase64") if fast else _PACKAGES
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "processors": os.cpu_count(),
         "packages": {package: _version(package) for package in packages},
