@@ -1056,8 +1056,8 @@ def test_a_capture_is_read_the_same_from_a_file(receive: Any, monkeypatch: pytes
     expected = receive(capture)
     made = []
 
-    def in_a_file() -> Buffer:
-        made.append(Buffer(in_memory=0))
+    def in_a_file(**settings: Any) -> Buffer:
+        made.append(Buffer(**{**settings, "in_memory": 0}))
         return made[-1]
 
     monkeypatch.setattr("mm7_wsgi.body.Buffer", in_a_file)
