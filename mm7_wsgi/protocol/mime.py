@@ -82,7 +82,7 @@ class Part:
         identity = f" {self.content_id}" if self.content_id else ""
         return f"<Part {self.content_type}{identity}, {self.size} octets>"
 
-    def contradictions(self) -> list[str]:
+    def _contradictions(self) -> list[str]:
         """The headers that a part has once, and that are there with several values."""
         values = {name: {value.strip() for other, value in self._headers if other == name} for name in _ONCE}
         return [name for name in _ONCE if len(values[name]) > 1]
@@ -495,7 +495,7 @@ class _Framer:
     def _note_contradictions(self, parts: list[Part]) -> None:
         for part in parts:
             if len(part._first) < len(part._headers):
-                for name in part.contradictions():
+                for name in part._contradictions():
                     self.found.append(("header-repeated", f"{name} of {describe(part)}"))
 
     def _check_headers(self, octets: int) -> None:
