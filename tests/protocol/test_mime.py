@@ -1026,7 +1026,7 @@ def parsed_whole(body: bytes) -> list[tuple[list[tuple[str, str]], bytes]]:
     begin = 0 if body.startswith(b"--b\r\n") else body.index(b"\r\n--b")  # it does not bear every preamble
     for event in parser.parse(body[begin:]):
         if isinstance(event, multipart.MultipartSegment):
-            parts.append((event.headerlist, b""))
+            parts.append(([(name, value.rstrip()) for name, value in event.headerlist], b""))
         elif event is not None:
             parts[-1] = (parts[-1][0], parts[-1][1] + event)
     parser.close()
