@@ -7,6 +7,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from types import TracebackType
 from typing import IO, Final
 
@@ -117,10 +118,7 @@ class Buffer:
         """The offsets of ``wanted`` between ``start`` and ``end``, in their order; none lies in another."""
         octets = self._octets
         if isinstance(octets, bytes):
-            found = octets.find(wanted, start, end)
-            while found >= 0:
-                yield found
-                found = octets.find(wanted, found + len(wanted), end)
+            yield from _find_all(octets, wanted, start, end)
             return
         if self._watch is not None and self._watch.wanted == wanted:
             yield from [place for place in self._watch.places if start <= place <= end - len(wanted)]
@@ -129,11 +127,9 @@ class Buffer:
         free = start  # what is before belongs to the one that was found last
         for offset in range(start, end, SLICE):
             piece = self.read(offset, min(offset + SLICE + overlap, end))
-            found = piece.find(wanted, max(0, free - offset))
-            while found >= 0:
+            for found in _find_all(piece, wanted, max(0, free - offset), len(piece)):
                 yield offset + found
                 free = offset + found + len(wanted)
-                found = piece.find(wanted, found + len(wanted))
 
     def close(self) -> None:
         """Forget the octets, and give the temporary file back. Closing twice does no harm."""
@@ -154,6 +150,14 @@ class Buffer:
         self.close()
 
 
+def _find_all(octets: bytes, wanted: bytes, start: int, end: int) -> Iterator[int]:
+    """The offsets of ``wanted`` between ``start`` and ``end``, in their order; none lies in another."""
+    found = octets.find(wanted, start, end)
+    while found >= 0:
+        yield found
+        found = octets.find(wanted, found + len(wanted), end)
+
+
 class _Watch:
     """Where something is in octets that come piece by piece."""
 
@@ -169,10 +173,8 @@ class _Watch:
         """Look through the next piece; False where there are so many places that they are better looked for later."""
         overlap = len(self.wanted) - 1
         for piece, offset in ((self._tail + octets[:overlap], self._looked - len(self._tail)), (octets, self._looked)):
-            found = piece.find(self.wanted)
-            while found >= 0 and len(self.places) <= _PLACES:
-                self.places.append(offset + found)
-                found = piece.find(self.wanted, found + len(self.wanted))
+            room = _PLACES + 1 - len(self.places)
+            self.places += [offset + found for found in islice(_find_all(piece, self.wanted, 0, len(piece)), room)]
         self._looked += len(octets)
         self._tail = (self._tail + octets[-overlap:])[-overlap:] if overlap else b""
         return len(self.places) <= _PLACES

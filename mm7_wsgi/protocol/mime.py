@@ -34,13 +34,13 @@ from .reframe import (
     INDENTED,
     INSIDE,
     NO_DELIMITER,
-    PARTS_EXCEEDED,
     FramingError,
     HeadersExceeded,
     Section,
     begins_with_mark,
     boundary_of,
     headers_exceeded,
+    parts_exceeded,
     reframe,
 )
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
@@ -396,14 +396,14 @@ class _Framer:
                     raise FramingError("a line ends in a bare line feed")
                 strays.append(begin)
                 if len(strays) > room:  # as many parts, if they were delimiters
-                    raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
+                    raise parts_exceeded(self._limits)
                 continue
             found.append(begin)
             behind = place + length
             follows = octets[behind : behind + 2]
             if follows == b"\r\n":
                 if len(found) > room:
-                    raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
+                    raise parts_exceeded(self._limits)
             elif follows == b"--":
                 if len(found) == 1:
                     raise FramingError("it has no parts")
@@ -531,7 +531,7 @@ class _Framer:
         sections: list[Section] = []
         for section in reframe(buffer, start, end, boundary_of(content_type), self._limits, note):
             if len(sections) >= self._limits.parts - self._parts:
-                raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
+                raise parts_exceeded(self._limits)
             self._check_headers(section.header_octets)
             self._header_octets += section.header_octets
             sections.append(section)

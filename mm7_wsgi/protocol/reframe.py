@@ -39,7 +39,6 @@ BEHIND_THE_CLOSE: Final = "there is a delimiter behind the close delimiter"
 INSIDE: Final = "a line inside a part begins with the delimiter"
 BLANK_LINE: Final = "a line of the part headers holds nothing but blanks"
 INDENTED: Final = "the first line of the part headers is indented"
-PARTS_EXCEEDED: Final = "the message has more than {0.parts} parts (parts)"
 
 
 class HeadersExceeded(LimitExceeded):
@@ -84,6 +83,11 @@ def boundary_of(content_type: ContentType) -> bytes:
     if b"\n" in boundary or b"\r" in boundary:
         raise FramingError("the boundary parameter holds a line break")
     return boundary
+
+
+def parts_exceeded(limits: Limits) -> LimitExceeded:
+    """The refusal of too many parts."""
+    return LimitExceeded(details=f"the message has more than {limits.parts} parts (parts)")
 
 
 def headers_exceeded(whose: str, octets: int, limits: Limits) -> HeadersExceeded:
@@ -174,7 +178,7 @@ class _Reframer:
                 if headers is None:
                     raise FramingError(GOES_ON)
                 if len(alike) == 2 * self._limits.parts:  # those of parts inside; no part has more than two
-                    raise LimitExceeded(details=PARTS_EXCEEDED.format(self._limits))
+                    raise parts_exceeded(self._limits)
                 alike.append(delimiter)
                 continue
             end = self._break_before(delimiter.place, self._start if headers is None else headers)

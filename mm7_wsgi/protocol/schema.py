@@ -387,7 +387,7 @@ def _any_addresses(node: Node, reader: Reader, around: str | None) -> list[Addre
     for child in node:
         name, namespace, _ = split_name(child.tag)
         kind = _KINDS.get(name)
-        if kind is None or (namespace != reader.namespace and not reader.is_ours(namespace)):
+        if kind is None or not reader.is_ours(namespace):
             if name == around and reader.is_ours(namespace):
                 reader.deviations.note("element-misplaced", reader.at(name))
                 reader.path.append(name)
@@ -814,7 +814,7 @@ class _Values:
         for child in children:
             name, namespace, _ = split_name(child.tag)
             specification = layout.by_name.get(name)
-            if specification is None or (namespace != reader.namespace and not reader.is_ours(namespace)):
+            if specification is None or not reader.is_ours(namespace):
                 if name in layout.around and reader.is_ours(namespace):
                     around.append(child)
                 else:
