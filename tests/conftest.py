@@ -6,12 +6,15 @@ Answers are read with the standard library, not with the package, which would fo
 
 from __future__ import annotations
 
+import importlib
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from wsgiref.validate import validator
 from xml.etree import ElementTree
@@ -369,3 +372,16 @@ def mm7() -> SimpleNamespace:
         REL_6=REL_6,
         SOAP=SOAP,
     )
+
+
+# -- the benchmarks
+
+
+@pytest.fixture(scope="module")
+def load_benchmark() -> Iterator[Callable[[str], ModuleType]]:
+    """Imports a module of benchmarks/ by its name; all of them are gone again afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [*sys.path, str(Path(__file__).resolve().parents[1])])
+        yield lambda name: importlib.import_module(f"benchmarks.{name}")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
+        del sys.modules[name]

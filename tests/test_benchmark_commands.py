@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -21,16 +18,6 @@ from mm7_wsgi import MM7Request
 ROOT = Path(__file__).resolve().parents[1]
 
 needs_gunicorn = pytest.mark.skipif(os.name != "posix", reason="gunicorn needs Unix")
-
-
-@pytest.fixture(scope="module")
-def load() -> Iterator[Callable[[str], ModuleType]]:
-    """Imports a module of benchmarks/ by its name; all of them are gone again afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [*sys.path, str(ROOT)])
-        yield lambda name: importlib.import_module(f"benchmarks.{name}")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
-        del sys.modules[name]
 
 
 def run(command: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -56,11 +43,11 @@ def rows_of(printed: str) -> list[list[str]]:
 # -- the steps of one request
 
 
-def test_the_steps_of_a_request_are_told_with_their_share(load: Any, tmp_path: Path) -> None:
+def test_the_steps_of_a_request_are_told_with_their_share(load_benchmark: Any, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
     done = run("stages", "--only", "a,x", "--requests", "20", "--json", str(path))
     assert (done.returncode, done.stderr) == (0, "")
-    steps = [step.strip() for step in load("stages").STEPS]
+    steps = [step.strip() for step in load_benchmark("stages").STEPS]
     assert [row[0].removeprefix("- of it ") for row in rows_of(done.stdout)] == [*steps, "all"]
     figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
     assert figures.keys() == {"a", "x"}
@@ -82,11 +69,11 @@ def test_the_steps_of_a_message_that_is_none_of_ours_cannot_be_told() -> None:
 # -- hostile requests
 
 
-def test_a_quick_run_sends_all_hostile_requests(load: Any, tmp_path: Path) -> None:
+def test_a_quick_run_sends_all_hostile_requests(load_benchmark: Any, tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
     done = run("linear", "--quick", "--json", str(path))
     assert (done.returncode, done.stderr) == (0, "")
-    attacks = load("adversarial").ATTACKS
+    attacks = load_benchmark("adversarial").ATTACKS
     sent = [(attack.name, framing.value) for attack in attacks for framing in attack.framings]
     assert [(row[0], row[1]) for row in rows_of(done.stdout)] == sent
     rows = json.loads(path.read_text(encoding="utf-8"))["figures"]["rows"]
@@ -96,24 +83,24 @@ def test_a_quick_run_sends_all_hostile_requests(load: Any, tmp_path: Path) -> No
         assert not row["failed"]
 
 
-def test_every_hostile_request_is_another_and_comes_irregular_too(load: Any) -> None:
-    adversarial = load("adversarial")
+def test_every_hostile_request_is_another_and_comes_irregular_too(load_benchmark: Any) -> None:
+    adversarial = load_benchmark("adversarial")
     names = [(attack.name, attack.limits == adversarial.DEFAULT) for attack in adversarial.ATTACKS]
     assert len(set(names)) == len(names)
     for attack in adversarial.ATTACKS:
         assert {"regular", "irregular"} <= {framing.value for framing in attack.framings}
 
 
-def test_a_hostile_request_has_about_the_size_that_is_asked_for(load: Any) -> None:
-    for attack in load("adversarial").ATTACKS:
+def test_a_hostile_request_has_about_the_size_that_is_asked_for(load_benchmark: Any) -> None:
+    for attack in load_benchmark("adversarial").ATTACKS:
         for framing in attack.framings:
             small, large = (len(attack.make(octets, framing).body) for octets in (100_000, 200_000))
             assert 0.3 < small / 100_000 < 2.1, attack.name  # up to two octets for one of UTF-16
             assert 1.9 < large / small < 2.1, attack.name
 
 
-def test_an_internal_failure_is_named_and_ends_with_1(load: Any, monkeypatch: Any, capsys: Any) -> None:
-    linear, adversarial = load("linear"), load("adversarial")
+def test_an_internal_failure_is_named_and_ends_with_1(load_benchmark: Any, monkeypatch: Any, capsys: Any) -> None:
+    linear, adversarial = load_benchmark("linear"), load_benchmark("adversarial")
 
     def broken(request: MM7Request) -> None:
         raise LookupError("a bug")
@@ -128,8 +115,10 @@ def test_an_internal_failure_is_named_and_ends_with_1(load: Any, monkeypatch: An
     assert [row[-1] for row in rows_of(printed.out)][-2:] == ["FAILED", "FAILED"]
 
 
-def test_an_exception_out_of_the_endpoint_is_named_and_ends_with_1(load: Any, monkeypatch: Any, capsys: Any) -> None:
-    linear = load("linear")
+def test_an_exception_out_of_the_endpoint_is_named_and_ends_with_1(
+    load_benchmark: Any, monkeypatch: Any, capsys: Any
+) -> None:
+    linear = load_benchmark("linear")
 
     def endpoint(*_: Any, **__: Any) -> Any:
         def application(environ: Any, start_response: Any) -> Any:
@@ -142,8 +131,8 @@ def test_an_exception_out_of_the_endpoint_is_named_and_ends_with_1(load: Any, mo
     assert "FAILED: payload of CRLF, irregular, raised limits: RecursionError\n" in capsys.readouterr().err
 
 
-def test_in_brief_each_request_is_told_in_its_dearest_framing(load: Any, capsys: Any) -> None:
-    linear = load("linear")
+def test_in_brief_each_request_is_told_in_its_dearest_framing(load_benchmark: Any, capsys: Any) -> None:
+    linear = load_benchmark("linear")
 
     def row(name: str, framing: str, seconds: float, limits: str = "raised") -> Any:
         return linear.Row(
@@ -166,8 +155,8 @@ def test_in_brief_each_request_is_told_in_its_dearest_framing(load: Any, capsys:
     ]
 
 
-def test_a_bar_that_is_missed_is_marked(load: Any) -> None:
-    linear = load("linear")
+def test_a_bar_that_is_missed_is_marked(load_benchmark: Any) -> None:
+    linear = load_benchmark("linear")
 
     def missed(before: float, behind: float, parts: int = 2) -> list[str]:
         row = linear.Row(
@@ -185,9 +174,9 @@ def test_a_bar_that_is_missed_is_marked(load: Any) -> None:
     assert missed(0.1, 0.5) == ["ratio", "time"]
 
 
-def test_words_that_no_request_has_are_said_so(load: Any, capsys: Any) -> None:
+def test_words_that_no_request_has_are_said_so(load_benchmark: Any, capsys: Any) -> None:
     with pytest.raises(SystemExit, match="2"):
-        load("linear").main(["--only", "no such request"])
+        load_benchmark("linear").main(["--only", "no such request"])
     assert "there is no request with 'no such request' in its name" in capsys.readouterr().err
 
 
@@ -225,17 +214,17 @@ def processes_with(mark: str) -> list[int]:
 
 
 @needs_gunicorn
-def test_a_server_that_does_not_start_says_why(load: Any) -> None:
+def test_a_server_that_does_not_start_says_why(load_benchmark: Any) -> None:
     pytest.importorskip("gunicorn")
     with pytest.raises(RuntimeError, match=r"(?s)gunicorn does not serve 'nothing'.*KeyError"):
-        load("servers").serving("nothing").__enter__()
+        load_benchmark("servers").serving("nothing").__enter__()
 
 
 @needs_gunicorn
-def test_a_server_that_was_used_is_gone(load: Any) -> None:
+def test_a_server_that_was_used_is_gone(load_benchmark: Any) -> None:
     pytest.importorskip("gunicorn")
-    servers = load("servers")
-    request = servers.request_of(load("messages").MESSAGES["x"]())
+    servers = load_benchmark("servers")
+    request = servers.request_of(load_benchmark("messages").MESSAGES["x"]())
     with servers.serving("ours") as port:
         servers.send(port, request)
     with pytest.raises(ConnectionRefusedError):
@@ -243,9 +232,9 @@ def test_a_server_that_was_used_is_gone(load: Any) -> None:
 
 
 @pytest.mark.parametrize("letter", ["a", "c"])
-def test_all_servers_answer_alike(load: Any, letter: str) -> None:
-    servers, requests = load("servers"), load("requests")
-    message = load("messages").MESSAGES[letter]()
+def test_all_servers_answer_alike(load_benchmark: Any, letter: str) -> None:
+    servers, requests = load_benchmark("servers"), load_benchmark("requests")
+    message = load_benchmark("messages").MESSAGES[letter]()
     answers = [requests.sender(servers.application(kind), message)() for kind in servers.SERVERS]
     ours, naive, reading = answers
     assert len(ours) == len(reading) > 0
@@ -253,5 +242,5 @@ def test_all_servers_answer_alike(load: Any, letter: str) -> None:
     assert abs(len(naive) - len(ours)) < 5
 
 
-def test_the_share_is_without_what_reading_the_body_costs(load: Any) -> None:
-    assert load("servers").share_of({"ours": 3.0, "naive": 9.0, "reading": 1.0}) == 0.25
+def test_the_share_is_without_what_reading_the_body_costs(load_benchmark: Any) -> None:
+    assert load_benchmark("servers").share_of({"ours": 3.0, "naive": 9.0, "reading": 1.0}) == 0.25

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
@@ -25,16 +23,6 @@ ROOT = Path(__file__).resolve().parents[1]
 LETTERS = ("a", "b", "c", "d", "e", "q", "f1", "f10", "x")
 OURS = ("lazy", "eager", "open")
 NAIVE = ("naive lazy", "naive eager")
-
-
-@pytest.fixture(scope="module")
-def load() -> Iterator[Callable[[str], ModuleType]]:
-    """Imports a module of benchmarks/ by its name; all of them are gone again afterwards."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [*sys.path, str(ROOT)])
-        yield lambda name: importlib.import_module(f"benchmarks.{name}")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
-        del sys.modules[name]
 
 
 # -- the same work
@@ -111,15 +99,15 @@ def elements(answer: bytes) -> list[tuple[str, str, dict[str, str]]]:
     ]
 
 
-def test_the_messages_are_those_that_are_tested(load: Any) -> None:
-    messages = load("messages")
+def test_the_messages_are_those_that_are_tested(load_benchmark: Any) -> None:
+    messages = load_benchmark("messages")
     assert tuple(messages.MESSAGES) == tuple(messages.SMALLER) == LETTERS
 
 
 @pytest.mark.parametrize("letter", LETTERS)
-def test_both_ways_get_the_same_out_of_a_message(load: Any, letter: str) -> None:
-    requests = load("requests")
-    message = load("messages").SMALLER[letter]()
+def test_both_ways_get_the_same_out_of_a_message(load_benchmark: Any, letter: str) -> None:
+    requests = load_benchmark("requests")
+    message = load_benchmark("messages").SMALLER[letter]()
     ours, our_leaves, our_answer = ours_of(requests, message)
     naive, naive_leaves, naive_answer = naive_of(requests, message)
     expected = {field.name: plain(getattr(naive, field.name)) for field in dataclasses.fields(naive)}
@@ -136,9 +124,9 @@ def test_both_ways_get_the_same_out_of_a_message(load: Any, letter: str) -> None
     [("a", SubmitReq, 2, 2), ("d", SubmitReq, 3, 2), ("f10", SubmitReq, 2, 10_000), ("x", CancelReq, 0, 0)],
 )
 def test_a_message_is_what_its_title_says(
-    load: Any, letter: str, operation: type[Any], leaves: int, recipients: int
+    load_benchmark: Any, letter: str, operation: type[Any], leaves: int, recipients: int
 ) -> None:
-    ours, our_leaves, _ = ours_of(load("requests"), load("messages").SMALLER[letter]())
+    ours, our_leaves, _ = ours_of(load_benchmark("requests"), load_benchmark("messages").SMALLER[letter]())
     assert type(ours) is operation
     assert len(our_leaves) == leaves
     assert len(ours.recipients.to + ours.recipients.cc) == recipients
@@ -148,19 +136,19 @@ def test_a_message_is_what_its_title_says(
 
 
 @pytest.mark.parametrize("way", [*OURS, *NAIVE])
-def test_every_way_answers_every_message(load: Any, way: str) -> None:
-    requests = load("requests")
+def test_every_way_answers_every_message(load_benchmark: Any, way: str) -> None:
+    requests = load_benchmark("requests")
     assert set(requests.WAYS) == {*OURS, *NAIVE}
     application = requests.WAYS[way]()
     for letter in ("a", "b", "c", "q", "x"):
-        message = load("messages").MESSAGES[letter]()
+        message = load_benchmark("messages").MESSAGES[letter]()
         assert b"1000" in requests.sender(application, message)()
 
 
 @pytest.mark.parametrize("way", [*OURS, *NAIVE])
-def test_a_refusal_is_no_figure(load: Any, way: str) -> None:
-    requests = load("requests")
-    message = load("messages").MESSAGES["x"]()
+def test_a_refusal_is_no_figure(load_benchmark: Any, way: str) -> None:
+    requests = load_benchmark("requests")
+    message = load_benchmark("messages").MESSAGES["x"]()
     environ = requests.environ_of(message.content_type, len(message.body)) | {"HTTP_AUTHORIZATION": "Basic eDp5"}
     with pytest.raises(RuntimeError, match="401"):
         requests.call(requests.WAYS[way](), environ, io.BytesIO(message.body))
@@ -169,16 +157,16 @@ def test_a_refusal_is_no_figure(load: Any, way: str) -> None:
 # -- the tables
 
 
-def test_the_columns_of_a_table_are_aligned(load: Any) -> None:
-    assert load("tables").markdown(["", "much"], [["one", "1.00"], ["another", "12,345.00"]]) == (
+def test_the_columns_of_a_table_are_aligned(load_benchmark: Any) -> None:
+    assert load_benchmark("tables").markdown(["", "much"], [["one", "1.00"], ["another", "12,345.00"]]) == (
         "|         |      much |\n| ------- | --------: |\n| one     |      1.00 |\n| another | 12,345.00 |\n"
     )
     with pytest.raises(ValueError, match="argument"):
-        load("tables").markdown(["", "much"], [["one"]])
+        load_benchmark("tables").markdown(["", "much"], [["one"]])
 
 
-def test_of_several_runs_the_table_has_the_median_and_the_outermost(load: Any) -> None:
-    tables = load("tables")
+def test_of_several_runs_the_table_has_the_median_and_the_outermost(load_benchmark: Any) -> None:
+    tables = load_benchmark("tables")
     assert tables.spread([2.0]) == "2.00"
     assert tables.spread([3.0, 1.0, 2.0]) == "2.00 (1.00-3.00)"
     assert tables.verdict(2.0, least=2) == tables.verdict(1.9, most=2) == "2 reached"
@@ -240,9 +228,9 @@ def test_a_quick_run_prints_all_messages_and_writes_their_figures(tmp_path: Path
     ],
 )
 def test_what_cannot_be_measured_is_said_so(
-    load: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: Any, said: str
+    load_benchmark: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: Any, said: str
 ) -> None:
     monkeypatch.setitem(sys.modules, "pybase64", None)
     with pytest.raises(SystemExit, match="2"):
-        load("endpoint").main(arguments)
+        load_benchmark("endpoint").main(arguments)
     assert said in capsys.readouterr().err
