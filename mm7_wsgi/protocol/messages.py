@@ -14,10 +14,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from .deviations import Deviations
-from .errors import AddressError, MessageFormatCorrupt, UnsupportedOperation, ValidationError
-from .limits import Limits
-from .schema import (
+from .codecs import (
     ADDRESS,
     ADDRESSES,
     ANYTHING,
@@ -31,21 +28,16 @@ from .schema import (
     TOKEN,
     VERSION,
     Enumerated,
-    Layout,
     Missing,
     OneAddress,
     Reader,
     Several,
-    Structure,
     WrongForm,
-    attribute,
-    content,
-    declared,
-    element,
-    extensions,
-    read,
-    write,
 )
+from .deviations import Deviations
+from .errors import AddressError, MessageFormatCorrupt, UnsupportedOperation, ValidationError
+from .limits import Limits
+from .schema import Layout, Structure, attribute, content, declared, element, extensions, read, write
 from .soap import Element, Node, Writer, child_of, escape_text, note_namespace, soap_prefix, split_name, text_of
 from .status import StatusCode
 from .values import (

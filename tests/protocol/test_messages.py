@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mm7_wsgi.protocol import schema
+from mm7_wsgi.protocol import codecs, schema
 from mm7_wsgi.protocol.deviations import Deviations
 from mm7_wsgi.protocol.errors import (
     AddressError,
@@ -1331,7 +1331,7 @@ def test_an_odd_address_is_read_alike_among_few_and_among_many(
         assert message.recipients.to == tuple(addresses)
         assert [address.kind for address in message.recipients.to] == [address.kind for address in addresses]
         assert all(type(address) is Address for address in message.recipients.to)
-    monkeypatch.setattr(schema, "_many_addresses", lambda node, reader: None)
+    monkeypatch.setattr(codecs, "_many_addresses", lambda node, reader: None)
     assert outcome_of(xml) == outcome
 
 
@@ -1353,7 +1353,7 @@ def test_what_is_odd_about_all_addresses_is_read_alike_among_few_and_among_many(
     outcomes = {}
     for name, form in forms.items():
         outcomes[name] = outcome_of(submit(recipients=f"<Bcc>{''.join(map(form, range(count)))}</Bcc>"))
-    monkeypatch.setattr(schema, "_many_addresses", lambda node, reader: None)
+    monkeypatch.setattr(codecs, "_many_addresses", lambda node, reader: None)
     for name, form in forms.items():
         assert outcome_of(submit(recipients=f"<Bcc>{''.join(map(form, range(count)))}</Bcc>")) == outcomes[name]
 
@@ -1688,7 +1688,7 @@ def generally(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     def read_generally(xml: str) -> Any:
         with monkeypatch.context() as patched:
             patched.setattr(schema._Values, "read_children", schema._Values._read_any_children)
-            patched.setattr(schema, "_many_addresses", lambda node, reader: None)
+            patched.setattr(codecs, "_many_addresses", lambda node, reader: None)
             return outcome_of(xml)
 
     return read_generally

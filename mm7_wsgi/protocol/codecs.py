@@ -1,0 +1,512 @@
+"""How the values of elements and attributes are read and written, each by a codec.
+
+A codec reads what senders are known to write instead of what the schema has, and notes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from itertools import repeat
+from operator import attrgetter
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Generic, TypeVar
+
+from .deviations import Deviations
+from .errors import AddressError
+from .limits import Limits
+from .soap import (
+    Element,
+    Node,
+    Writer,
+    attributes_of,
+    element_of,
+    escape_attribute,
+    escape_text,
+    is_mm7,
+    split_name,
+    text_of,
+    tidy,
+)
+from .status import StatusCode, known_status
+from .values import (
+    Address,
+    AddressCoding,
+    AddressKind,
+    Duration,
+    format_date_time,
+    is_version,
+    parse_date_time,
+    parse_loose_date_time,
+)
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+
+class WrongForm(Exception):
+    """A value cannot be read; the message says why. Whoever declares the element decides what that means."""
+
+    #: The place for a person, once it is known.
+    where: str = ""
+
+
+class Missing(WrongForm):
+    """A mandatory element or attribute is not there."""
+
+
+class Reader:
+    """One reading of one message: where it stands, what deviated, and what it has no field for."""
+
+    __slots__ = ("deviations", "extensions", "limits", "moved", "namespace", "path", "recipients")
+
+    def __init__(self, limits: Limits, deviations: Deviations, operation: Node) -> None:
+        self.limits = limits
+        self.deviations = deviations
+        name, self.namespace, _ = split_name(operation.tag)
+        self.path = [name]
+        self.extensions: list[Element] = []
+        #: Elements that stood elsewhere, by identity: where they are now says nothing of their order.
+        self.moved: dict[int, Node] = {}
+        self.recipients = 0
+
+    def at(self, *names: str) -> str:
+        """The place for a person: ``SubmitReq/Recipients/To``."""
+        return "/".join([*self.path, *names])
+
+    def is_ours(self, namespace: str | None) -> bool:
+        """Whether an element in ``namespace`` is to be matched by its name: that is one of MM7, or none.
+
+        Who leaves the namespace out leaves it out everywhere, so it is told once for all elements beside each other.
+        """
+        if namespace == self.namespace:
+            return True
+        if namespace is None:
+            self.deviations.note("namespace-missing", self.at("*"))
+            return True
+        if not is_mm7(tidy(namespace)):
+            return False
+        self.deviations.note("namespace-mixed", self.at("*"))
+        return True
+
+    def unknown(self, node: Node) -> None:
+        """Keep an element that has no field. ``Extension`` is the schema's own place for them."""
+        element = element_of(node)
+        self.extensions.append(element)
+        if element.name != "Extension":
+            self.deviations.note("element-unknown", self.at(element.name[:80]))
+
+
+def note_text(node: Node, reader: Reader) -> None:
+    """Note the text that stands in ``node`` where only elements can be."""
+    text = text_of(node).strip()
+    if text:
+        reader.deviations.note("text-stray", f"{reader.at()}: {text[:40]}")
+
+
+class Codec(Generic[T]):
+    """How a value is read from an element, and written as one."""
+
+    def read(self, node: Node, reader: Reader) -> T:
+        """The value; raises :class:`WrongForm`."""
+        raise NotImplementedError
+
+    def content(self, value: T, writer: Writer) -> str:
+        """What stands in the element, written."""
+        raise NotImplementedError
+
+    def write(self, value: T, name: str, writer: Writer) -> str:
+        """The whole element, written."""
+        return writer.element(name, self.content(value, writer))
+
+
+class TextCodec(Codec[T]):
+    """A codec for a value that is text, so that it serves attributes too."""
+
+    def parse(self, text: str, reader: Reader) -> T:
+        """The value of ``text``; raises :class:`WrongForm`."""
+        raise NotImplementedError
+
+    def format(self, value: T) -> str:
+        """The text of ``value``."""
+        return str(value)
+
+    def read(self, node: Node, reader: Reader) -> T:
+        """The value of the element's text."""
+        if len(node):
+            raise WrongForm("it holds elements where text is wanted")
+        return self.parse(node.text or "", reader)
+
+    def content(self, value: T, writer: Writer) -> str:
+        """The text, escaped."""
+        return escape_text(self.format(value))
+
+
+class _String(TextCodec[str]):
+    def parse(self, text: str, reader: Reader) -> str:
+        return text
+
+
+class _Token(TextCodec[str]):
+    def parse(self, text: str, reader: Reader) -> str:
+        return text.strip()
+
+
+class _Identifier(TextCodec[str]):
+    def parse(self, text: str, reader: Reader) -> str:
+        if identifier := text.strip():
+            return identifier
+        raise WrongForm("it is empty")
+
+
+class _Boolean(TextCodec[bool]):
+    _VALUES: ClassVar = {"true": True, "1": True, "false": False, "0": False}
+
+    def parse(self, text: str, reader: Reader) -> bool:
+        written = text.strip()
+        value = self._VALUES.get(written)
+        if value is None:
+            value = self._VALUES.get(written.lower())
+            if value is None:
+                raise WrongForm(f"{written[:40]!r} is no boolean")
+            reader.deviations.note("value-case", f"{reader.at()}: {written}")
+        return value
+
+    def format(self, value: bool) -> str:
+        return "true" if value else "false"
+
+
+class _PositiveInteger(TextCodec[int]):
+    def parse(self, text: str, reader: Reader) -> int:
+        digits = text.strip().removeprefix("+")
+        if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits)):
+            raise WrongForm(f"{digits[:40]!r} is no positive integer")
+        return int(digits)
+
+
+class _Code(_PositiveInteger):
+    def parse(self, text: str, reader: Reader) -> StatusCode | int:
+        return known_status(super().parse(text, reader))
+
+    def format(self, value: int) -> str:
+        return str(int(value))
+
+
+class _DateTime(TextCodec[datetime]):
+    def parse(self, text: str, reader: Reader) -> datetime:
+        written = text.strip()
+        try:
+            moment = parse_date_time(written)
+        except ValueError as error:
+            moment = self._parse_loosely(written, error, reader)
+        if moment.tzinfo is None:
+            reader.deviations.note("date-without-zone", f"{reader.at()}: {written}")
+        return moment
+
+    def _parse_loosely(self, written: str, why: ValueError, reader: Reader) -> datetime:
+        try:
+            moment = parse_loose_date_time(written)
+        except ValueError:
+            raise WrongForm(f"{written[:40]!r}: {why}") from None
+        reader.deviations.note("date-form", f"{reader.at()}: {written}")
+        return moment
+
+    def format(self, value: datetime) -> str:
+        return format_date_time(value)
+
+
+class _DateOrDuration(TextCodec[datetime | Duration]):
+    def parse(self, text: str, reader: Reader) -> datetime | Duration:
+        written = text.strip()
+        if not written.lstrip("-").startswith("P"):
+            return DATE_TIME.parse(text, reader)
+        try:
+            return Duration.parse(written)
+        except ValueError as error:
+            raise WrongForm(f"{written[:40]!r}: {error}") from None
+
+    def format(self, value: datetime | Duration) -> str:
+        return str(value) if isinstance(value, Duration) else format_date_time(value)
+
+
+class Enumerated(TextCodec[E | str], Generic[E]):
+    """A value of an enumeration; one that is none of its is kept as its text.
+
+    ``also`` has other spellings that senders are known to use.
+    """
+
+    def __init__(self, enumeration: type[E], *, also: Mapping[str, E] = MappingProxyType({})) -> None:
+        self._exact: dict[str, E] = {str(member.value): member for member in enumeration}
+        self._lowered = {text.lower(): member for text, member in (*self._exact.items(), *also.items())}
+
+    def parse(self, text: str, reader: Reader) -> E | str:
+        """The member, or the text."""
+        written = text.strip()
+        member = self._exact.get(written)
+        if member is not None:
+            return member
+        if not written:
+            raise WrongForm("it is empty")
+        member = self._lowered.get(written.lower())
+        reader.deviations.note("value-unlisted" if member is None else "value-case", f"{reader.at()}: {written[:40]}")
+        return written if member is None else member
+
+
+class _Version(TextCodec[str]):
+    # versionType of REL-6-MM7-1-4
+    _LISTED = frozenset(["5.3.0", "5.5.0", "5.6.0", "5.8.0", "5.10.0", "6.3.0", "6.4.0", "6.5.0", "6.6.0", "6.8.0"])
+
+    def parse(self, text: str, reader: Reader) -> str:
+        version = text.strip()
+        if version not in self._LISTED:
+            if not is_version(version):
+                raise WrongForm(f"{version[:40]!r} is no version")
+            reader.deviations.note("version-unlisted", f"{reader.at()}: {version}")
+        return version
+
+
+#: Text as it is.
+STRING: Final = _String()
+#: Text without the white space around it.
+TOKEN: Final = _Token()
+#: The same, and never empty.
+IDENTIFIER: Final = _Identifier()
+BOOLEAN: Final = _Boolean()
+POSITIVE_INTEGER: Final = _PositiveInteger()
+CODE: Final = _Code()
+DATE_TIME: Final = _DateTime()
+DATE_OR_DURATION: Final = _DateOrDuration()
+VERSION: Final = _Version()
+
+
+class _Anything(Codec[str | Element]):
+    """Any content: its text, or the element itself where there are elements in it."""
+
+    def read(self, node: Node, reader: Reader) -> str | Element:
+        return element_of(node) if len(node) else (node.text or "").strip()
+
+    def write(self, value: str | Element, name: str, writer: Writer) -> str:
+        if not isinstance(value, Element):
+            return writer.element(name, escape_text(value))
+        element = Element(
+            name,
+            writer.namespace,
+            prefix=writer.prefix,
+            attributes=value.attributes,
+            text=value.text,
+            children=value.children,
+        )
+        return writer.foreign(element)
+
+
+ANYTHING: Final = _Anything()
+
+
+def read_attribute(
+    attributes: Mapping[str, str], namespace: str | None, name: str, also: str | None, reader: Reader
+) -> str | None:
+    """An attribute of MM7, which is in no namespace; some senders put it in that of its element.
+
+    Where it is not there, ``also`` is another name that senders are known to use.
+    """
+    written = attributes.get(name)
+    if written is None and namespace is not None:
+        written = attributes.get(f"{{{namespace}}}{name}")
+        if written is not None:
+            reader.deviations.note("attribute-qualified", reader.at(f"@{name}"))
+    if written is None and also is not None:
+        written = attributes.get(also)
+        if written is not None:
+            reader.deviations.note("element-renamed", f"{reader.at(f'@{also}')} for {name}")
+    return written
+
+
+_KINDS: Final = {str(kind.value): kind for kind in AddressKind}
+_ADDRESS_ATTRIBUTES: Final[tuple[tuple[str, str | None, TextCodec[Any]], ...]] = (
+    ("displayOnly", "displayonly", BOOLEAN),
+    ("addressCoding", None, Enumerated(AddressCoding)),
+    ("id", None, TOKEN),
+)
+
+
+def _read_addresses(node: Node, reader: Reader, around: str | None = None) -> list[Address]:
+    """The addresses inside ``node``, of mixed kinds, in their order; its text, where it has nothing else.
+
+    Those inside an element named ``around`` are among them.
+    """
+    addresses = _many_addresses(node, reader) if len(node) > _MANY else None
+    if addresses is None:
+        addresses = _any_addresses(node, reader, around)
+    text = text_of(node).strip()
+    if text and addresses:
+        raise WrongForm("it holds text beside its addresses")
+    if text:
+        reader.deviations.note("address-untyped", f"{reader.at()}: {text[:40]}")
+        addresses.append(_untyped_address(text))
+    return addresses
+
+
+_MANY: Final = 16
+
+
+def _many_addresses(node: Node, reader: Reader) -> list[Address] | None:
+    """As :func:`_any_addresses`, without a line of Python for each of ten thousand; None where one is not plain."""
+    tags = set(map(_tag, node))
+    names = [split_name(tag) for tag in tags]
+    if any(map(len, node)) or any(map(Node.keys, node)):
+        return None
+    if any(namespace != reader.namespace or name not in _KINDS for name, namespace, _ in names):
+        return None
+    kinds: Iterable[AddressKind] = repeat(_KINDS[names[0][0]])
+    if len(tags) > 1:
+        kinds = [_KINDS[split_name(child.tag)[0]] for child in node]
+    texts = list(map(_text, node))
+    if None in texts:
+        return None
+    values = list(map(str.strip, texts))
+    if not all(values):
+        return None
+    return list(map(_new_address, zip(values, kinds, repeat(False), repeat(None), repeat(None))))
+
+
+_tag: Final = attrgetter("tag")
+_text: Final = attrgetter("text")
+
+
+def _any_addresses(node: Node, reader: Reader, around: str | None) -> list[Address]:
+    addresses: list[Address] = []
+    for child in node:
+        name, namespace, _ = split_name(child.tag)
+        kind = _KINDS.get(name)
+        if kind is None or not reader.is_ours(namespace):
+            if name == around and reader.is_ours(namespace):
+                reader.deviations.note("element-misplaced", reader.at(name))
+                reader.path.append(name)
+                addresses += _read_addresses(child, reader)
+                reader.path.pop()
+            else:
+                reader.unknown(child)
+            continue
+        value = text_of(child).strip()
+        if not value:
+            raise WrongForm(f"{name} is empty")
+        if len(child):  # its text would be another address
+            raise WrongForm(f"{name} holds elements where text is wanted")
+        addresses.append(_address(value, kind, child, reader))
+    return addresses
+
+
+# Without the frame of Python that a named tuple makes itself with.
+_new_address: Final = partial(tuple.__new__, Address)
+
+
+def _address(value: str, kind: AddressKind, node: Node, reader: Reader) -> Address:
+    if not node.keys():
+        return Address(value, kind)
+    name, namespace, _ = split_name(node.tag)
+    attributes = attributes_of(node)
+    reader.path.append(name)
+    found: dict[str, Any] = {}
+    for attribute, also, codec in _ADDRESS_ATTRIBUTES:
+        written = read_attribute(attributes, namespace, attribute, also, reader)
+        if written is not None:
+            reader.path.append(f"@{attribute}")
+            try:
+                found[attribute] = codec.parse(written, reader)
+            except WrongForm as error:
+                reader.deviations.note("value-form", f"{reader.at()}: {error}")
+            reader.path.pop()
+    reader.path.pop()
+    return Address(value, kind, found.get("displayOnly", False), found.get("addressCoding"), found.get("id"))
+
+
+def _untyped_address(text: str) -> Address:
+    if "@" in text:
+        return Address(text, AddressKind.RFC2822)
+    # A short code has no country code and is short; 6 digits is where mbuni draws the line.
+    return Address(text, AddressKind.SHORT_CODE if text.isdigit() and len(text) <= 6 else AddressKind.NUMBER)
+
+
+class _Addresses(Codec[tuple[Address, ...]]):
+    """The addresses of To, Cc or Bcc. One that cannot be read is 2002: to pass over it would lose a recipient."""
+
+    def read(self, node: Node, reader: Reader) -> tuple[Address, ...]:
+        reader.recipients += len(node)
+        if reader.recipients > reader.limits.recipients:
+            raise AddressError(details=f"there are more than {reader.limits.recipients} recipients (recipients)")
+        try:
+            addresses = _read_addresses(node, reader)
+        except WrongForm as error:
+            raise AddressError(details=f"{reader.at()}: {error}") from None
+        if not addresses:
+            raise WrongForm("it holds no address")
+        return tuple(addresses)
+
+    def content(self, value: tuple[Address, ...], writer: Writer) -> str:
+        return "".join([_write_address(address, writer) for address in value])
+
+
+def _write_address(address: Address, writer: Writer) -> str:
+    attributes = ""
+    if address.display_only:
+        attributes += ' displayOnly="true"'
+    if address.address_coding is not None:
+        attributes += f' addressCoding="{escape_attribute(str(address.address_coding))}"'
+    if address.id is not None:
+        attributes += f' id="{escape_attribute(address.id)}"'
+    return writer.element(address.kind.value, escape_text(address.value), attributes)
+
+
+class OneAddress(Codec[Address]):
+    """The one address of Sender, SenderAddress, Recipient or UserAgent.
+
+    ``around`` is the name of an element that senders are known to put around it.
+    """
+
+    def __init__(self, *, around: str | None = None) -> None:
+        self._around = around
+
+    def read(self, node: Node, reader: Reader) -> Address:
+        """The address, of several the first."""
+        addresses = _read_addresses(node, reader, self._around)
+        if not addresses:
+            raise WrongForm("it holds no address")
+        if len(addresses) > 1:
+            reader.deviations.note("element-repeated", reader.at(str(addresses[1].kind)))
+        return addresses[0]
+
+    def content(self, value: Address, writer: Writer) -> str:
+        """The address as the only child."""
+        return _write_address(value, writer)
+
+
+ADDRESSES: Final = _Addresses()
+ADDRESS: Final = OneAddress()
+
+
+class Several(Codec[tuple[T, ...]]):
+    """An element that holds elements of one name."""
+
+    def __init__(self, name: str, codec: Codec[T]) -> None:
+        self._name = name
+        self._codec = codec
+
+    def read(self, node: Node, reader: Reader) -> tuple[T, ...]:
+        """The values, in their order."""
+        note_text(node, reader)
+        values = []
+        for child in node:
+            name, namespace, _ = split_name(child.tag)
+            if name == self._name and reader.is_ours(namespace):
+                reader.path.append(name)
+                values.append(self._codec.read(child, reader))
+                reader.path.pop()
+            else:
+                reader.unknown(child)
+        return tuple(values)
+
+    def content(self, value: tuple[T, ...], writer: Writer) -> str:
+        """One child for each value."""
+        return "".join([self._codec.write(item, self._name, writer) for item in value])
