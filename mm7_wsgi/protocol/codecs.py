@@ -5,7 +5,7 @@ A codec reads what senders are known to write instead of what the schema has, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -25,6 +25,7 @@ from .soap import (
     element_of,
     escape_attribute,
     escape_text,
+    has_text,
     is_mm7,
     split_name,
     text_of,
@@ -40,6 +41,7 @@ from .values import (
     is_version,
     parse_date_time,
     parse_loose_date_time,
+    plain_date_time,
 )
 
 T = TypeVar("T")
@@ -101,9 +103,8 @@ class Reader:
 
 def note_text(node: Node, reader: Reader) -> None:
     """Note the text that stands in ``node`` where only elements can be."""
-    text = text_of(node).strip()
-    if text:
-        reader.deviations.note("text-stray", f"{reader.at()}: {text[:40]}")
+    if has_text(node):
+        reader.deviations.note("text-stray", f"{reader.at()}: {text_of(node).strip()[:40]}")
 
 
 class Codec(Generic[T]):
@@ -125,6 +126,9 @@ class Codec(Generic[T]):
 class TextCodec(Codec[T]):
     """A codec for a value that is text, so that it serves attributes too."""
 
+    #: The value of text that is written as the schema has it; None for any other, which :meth:`parse` judges.
+    at_sight: Callable[[str], T | None]
+
     def parse(self, text: str, reader: Reader) -> T:
         """The value of ``text``; raises :class:`WrongForm`."""
         raise NotImplementedError
@@ -145,16 +149,24 @@ class TextCodec(Codec[T]):
 
 
 class _String(TextCodec[str]):
+    at_sight = staticmethod(str)
+
     def parse(self, text: str, reader: Reader) -> str:
         return text
 
 
 class _Token(TextCodec[str]):
+    at_sight = staticmethod(str.strip)
+
     def parse(self, text: str, reader: Reader) -> str:
         return text.strip()
 
 
 class _Identifier(TextCodec[str]):
+    @staticmethod
+    def at_sight(text: str) -> str | None:
+        return text.strip() or None
+
     def parse(self, text: str, reader: Reader) -> str:
         if identifier := text.strip():
             return identifier
@@ -163,6 +175,7 @@ class _Identifier(TextCodec[str]):
 
 class _Boolean(TextCodec[bool]):
     _VALUES: ClassVar = {"true": True, "1": True, "false": False, "0": False}
+    at_sight = staticmethod(_VALUES.get)
 
     def parse(self, text: str, reader: Reader) -> bool:
         written = text.strip()
@@ -179,6 +192,10 @@ class _Boolean(TextCodec[bool]):
 
 
 class _PositiveInteger(TextCodec[int]):
+    @staticmethod
+    def at_sight(text: str) -> int | None:
+        return (int(text) or None) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
     def parse(self, text: str, reader: Reader) -> int:
         digits = text.strip().removeprefix("+")
         if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits)):
@@ -187,6 +204,11 @@ class _PositiveInteger(TextCodec[int]):
 
 
 class _Code(_PositiveInteger):
+    @staticmethod
+    def at_sight(text: str) -> StatusCode | int | None:
+        number = _PositiveInteger.at_sight(text)
+        return None if number is None else known_status(number)
+
     def parse(self, text: str, reader: Reader) -> StatusCode | int:
         return known_status(super().parse(text, reader))
 
@@ -195,6 +217,8 @@ class _Code(_PositiveInteger):
 
 
 class _DateTime(TextCodec[datetime]):
+    at_sight = staticmethod(plain_date_time)
+
     def parse(self, text: str, reader: Reader) -> datetime:
         written = text.strip()
         try:
@@ -218,6 +242,15 @@ class _DateTime(TextCodec[datetime]):
 
 
 class _DateOrDuration(TextCodec[datetime | Duration]):
+    @staticmethod
+    def at_sight(text: str) -> datetime | Duration | None:
+        if not text.startswith("P"):
+            return plain_date_time(text)
+        try:
+            return Duration.parse(text)
+        except ValueError:
+            return None
+
     def parse(self, text: str, reader: Reader) -> datetime | Duration:
         written = text.strip()
         if not written.lstrip("-").startswith("P"):
@@ -240,6 +273,7 @@ class Enumerated(TextCodec[E | str], Generic[E]):
     def __init__(self, enumeration: type[E], *, also: Mapping[str, E] = MappingProxyType({})) -> None:
         self._exact: dict[str, E] = {str(member.value): member for member in enumeration}
         self._lowered = {text.lower(): member for text, member in (*self._exact.items(), *also.items())}
+        self.at_sight = self._exact.get
 
     def parse(self, text: str, reader: Reader) -> E | str:
         """The member, or the text."""
@@ -256,7 +290,11 @@ class Enumerated(TextCodec[E | str], Generic[E]):
 
 class _Version(TextCodec[str]):
     # versionType of REL-6-MM7-1-4
-    _LISTED = frozenset(["5.3.0", "5.5.0", "5.6.0", "5.8.0", "5.10.0", "6.3.0", "6.4.0", "6.5.0", "6.6.0", "6.8.0"])
+    _LISTED: ClassVar = {
+        version: version
+        for version in ("5.3.0", "5.5.0", "5.6.0", "5.8.0", "5.10.0", "6.3.0", "6.4.0", "6.5.0", "6.6.0", "6.8.0")
+    }
+    at_sight = staticmethod(_LISTED.get)
 
     def parse(self, text: str, reader: Reader) -> str:
         version = text.strip()
@@ -329,6 +367,7 @@ _ADDRESS_ATTRIBUTES: Final[tuple[tuple[str, str | None, TextCodec[Any]], ...]] =
     ("addressCoding", None, Enumerated(AddressCoding)),
     ("id", None, TOKEN),
 )
+_SEEN_ATTRIBUTES: Final = tuple([(name, codec.at_sight) for name, _, codec in _ADDRESS_ATTRIBUTES])
 
 
 def _read_addresses(node: Node, reader: Reader, around: str | None = None) -> list[Address]:
@@ -336,13 +375,13 @@ def _read_addresses(node: Node, reader: Reader, around: str | None = None) -> li
 
     Those inside an element named ``around`` are among them.
     """
-    addresses = _many_addresses(node, reader) if len(node) > _MANY else None
+    addresses = _many_addresses(node, reader) if len(node) > _MANY else _addresses_at_sight(node, reader)
     if addresses is None:
         addresses = _any_addresses(node, reader, around)
-    text = text_of(node).strip()
-    if text and addresses:
-        raise WrongForm("it holds text beside its addresses")
-    if text:
+    if has_text(node):
+        if addresses:
+            raise WrongForm("it holds text beside its addresses")
+        text = text_of(node).strip()
         reader.deviations.note("address-untyped", f"{reader.at()}: {text[:40]}")
         addresses.append(_untyped_address(text))
     return addresses
@@ -351,8 +390,30 @@ def _read_addresses(node: Node, reader: Reader, around: str | None = None) -> li
 _MANY: Final = 16
 
 
+def _addresses_at_sight(node: Node, reader: Reader) -> list[Address] | None:
+    """As :func:`_any_addresses`; None where one is not written as the schema has it, and nothing was noted."""
+    addresses = []
+    for child in node:
+        name, namespace, _ = split_name(child.tag)
+        kind = _KINDS.get(name)
+        value = (child.text or "").strip()
+        if kind is None or namespace != reader.namespace or not value or len(child):
+            return None
+        if not child.keys():
+            addresses.append(Address(value, kind))
+            continue
+        attributes = child.attrib
+        found: dict[str, Any] = {name: see(attributes[name]) for name, see in _SEEN_ATTRIBUTES if name in attributes}
+        if len(found) < len(attributes) or None in found.values():
+            return None
+        addresses.append(
+            Address(value, kind, found.get("displayOnly", False), found.get("addressCoding"), found.get("id"))
+        )
+    return addresses
+
+
 def _many_addresses(node: Node, reader: Reader) -> list[Address] | None:
-    """As :func:`_any_addresses`, without a line of Python for each of ten thousand; None where one is not plain."""
+    """As :func:`_addresses_at_sight`, without a line of Python for each of ten thousand, and without attributes."""
     tags = set(map(_tag, node))
     names = [split_name(tag) for tag in tags]
     if any(map(len, node)) or any(map(Node.keys, node)):

@@ -38,7 +38,18 @@ from .deviations import Deviations
 from .errors import AddressError, MessageFormatCorrupt, UnsupportedOperation, ValidationError
 from .limits import Limits
 from .schema import Layout, Structure, attribute, content, declared, element, extensions, read, write
-from .soap import Element, Node, Writer, child_of, escape_text, note_namespace, soap_prefix, split_name, text_of
+from .soap import (
+    Element,
+    Node,
+    Writer,
+    child_of,
+    escape_text,
+    has_text,
+    note_namespace,
+    soap_prefix,
+    split_name,
+    text_of,
+)
 from .status import StatusCode
 from .values import (
     Address,
@@ -201,7 +212,7 @@ class _AllRecipients(Structure[Recipients]):
     """Recipients, none of which is passed over: text that stands beside them may be one."""
 
     def read(self, node: Node, reader: Reader) -> Recipients:
-        if text_of(node).strip():
+        if has_text(node):
             raise AddressError(details=f"{reader.at()}: it holds text beside its groups of addresses")
         return super().read(node, reader)
 

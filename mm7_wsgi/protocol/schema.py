@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from .codecs import Codec, Missing, Reader, TextCodec, WrongForm, note_text, read_attribute
-from .soap import LONGEST_KEPT, Element, Node, Writer, attributes_of, escape_attribute, is_mm7, split_name
+from .soap import LONGEST_KEPT, Element, Node, Writer, attributes_of, escape_attribute, has_text, is_mm7, split_name
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -70,9 +71,8 @@ class Specification(NamedTuple):
     occurs: str = "once"
 
 
-# The namespace of a message and the tags of the children of one element, and what to do with each child.
+# The namespace of a message, and the tags of the children of one element.
 _Shape: TypeAlias = tuple["str | None", tuple[str, ...]]
-_Plan: TypeAlias = tuple[tuple[str, str, Callable[[Node, Reader], Any], Specification], ...]
 
 
 class Layout(NamedTuple):
@@ -91,14 +91,16 @@ class Layout(NamedTuple):
     extensions: int | None
     #: Whether the order of the elements counts.
     ordered: bool
-    #: What to do with children that keep to the schema; filled while reading.
-    plans: dict[_Shape, _Plan]
+    #: Which of the elements the children are, of shapes that keep to the schema; filled while reading.
+    shapes: dict[_Shape, tuple[int, ...]]
     #: The fields of the elements.
     fields: frozenset[str]
     #: The fields that are lists while they are read, and how they occur.
     gathered: tuple[tuple[str, str], ...]
     #: What has to be there.
     mandatory: tuple[Specification, ...]
+    #: Reads an element of such a shape; see :func:`_reader_at_sight`.
+    read_at_sight: Callable[..., Any] | None = None
 
 
 def element(
@@ -176,8 +178,11 @@ def declared(cls: type[T]) -> type[T]:
         found[kind].append(
             Specification(field.name, default=field.default, place=place, kind=kind, **field.metadata["declared"])
         )
-    made.layout = _lay_out(
+    layout = _lay_out(
         found["element"], found["attribute"], found["content"], place_of_extensions, getattr(made, "ordered", True)
+    )
+    made.layout = (
+        layout if layout.content is not None else layout._replace(read_at_sight=_reader_at_sight(made, layout))
     )
     return cast("type[T]", made)
 
@@ -205,7 +210,7 @@ def _lay_out(
         around={name: _lay_out(inside) for name, inside in around.items()},
         extensions=place_of_extensions,
         ordered=ordered,
-        plans={},
+        shapes={},
         fields=frozenset(each.field for each in elements),
         gathered=tuple((each.field, each.occurs) for each in elements if each.occurs != "once"),
         mandatory=tuple(each for each in (*elements, *attributes) if each.default is dataclasses.MISSING),
@@ -219,15 +224,118 @@ def read(cls: type[T], node: Node, reader: Reader) -> T:
     that is mandatory, and :class:`Missing` where it is not there.
     """
     layout: Layout = cls.layout  # type: ignore[attr-defined]
-    values = _Values(layout, reader)
-    if layout.attributes and node.keys():
-        values.read_attributes(node)
-    if layout.content is not None:
-        values.found[layout.content.field] = layout.content.codec.read(node, reader)
-    else:
-        note_text(node, reader)
-        values.read_children(node)
-    return cls(**values.complete())
+    if layout.read_at_sight is not None:
+        tags = tuple(map(_tag, node))
+        places = layout.shapes.get((reader.namespace, tags))
+        if places is None:
+            places = _places(layout, reader.namespace, tags)
+        if places is not None:
+            elements: list[Node | None] = [None] * len(layout.elements)
+            for place, child in zip(places, node):  # noqa: B905 - as many as there are tags
+                elements[place] = child
+            value: T | None = layout.read_at_sight(node, reader, *elements)
+            if value is not None:
+                return value
+    return cls(**_Values(layout, reader).read(node))
+
+
+_tag: Final = attrgetter("tag")
+
+
+def _places(layout: Layout, namespace: str | None, tags: tuple[str, ...]) -> tuple[int, ...] | None:
+    """Which of the elements of ``layout`` those with ``tags`` are; None where they do not keep to the schema.
+
+    They do where all are known, each is there once, all are in order, and none is missing. The messages of a peer have
+    few shapes, so this is remembered.
+    """
+    by_name = {(namespace, each.name): place for place, each in enumerate(layout.elements) if each.occurs != "repeated"}
+    names = [split_name(tag) for tag in tags]
+    places = tuple([by_name.get((its_namespace, name), -1) for name, its_namespace, _ in names])
+    if -1 in places or list(places) != sorted(set(places)):
+        return None
+    there = {layout.elements[place].field for place in places}
+    if any(each.field not in there for each in layout.mandatory if each.kind == "element"):
+        return None
+    if all(len(tag) <= LONGEST_KEPT for tag in tags):  # nothing large to keep for a stranger
+        # Threads may come between: what one forgets, it or another finds again.
+        if len(layout.shapes) >= _SHAPES:
+            layout.shapes.clear()
+        layout.shapes[namespace, tags] = places
+    return places
+
+
+_SHAPES: Final = 64
+
+
+def _reader_at_sight(cls: type[T], layout: Layout) -> Callable[..., T | None]:
+    """Write the function that reads an instance of ``cls``, as :mod:`dataclasses` writes its ``__init__``.
+
+    Its arguments are the element, the :class:`Reader`, and the children, one for each of the elements of ``layout`` or
+    None. It returns None, and has noted nothing, where a text or an attribute is not written as the schema has it. So
+    it is straight code for what nearly all messages are, and :class:`_Values` reads all others.
+    """
+    known: dict[str, Any] = {"_cls": cls, "_has_text": has_text, "_WrongForm": WrongForm, "_bear": _bear}
+    lines = ["if _has_text(_node): return None"]
+    if layout.attributes:
+        lines += ["_attributes = _node.attrib", "_left = len(_attributes)"]
+    texts = [each for each in layout.elements if isinstance(each.codec, TextCodec)]
+    others = [each for each in layout.elements if not isinstance(each.codec, TextCodec)]
+    for each in layout.attributes:
+        lines += [
+            f"{each.field} = _attributes.get({each.name!r})",
+            f"if {each.field} is not None:",
+            f"    {each.field} = _see_{each.field}({each.field})",
+            f"    if {each.field} is None: return None",
+            "    _left -= 1",
+            *_where_missing(each),
+        ]
+    if layout.attributes:
+        lines.append("if _left: return None")
+    for each in texts:
+        lines += [
+            f"if {each.field} is not None:",
+            f"    if len({each.field}) or not {each.field}.text: return None",
+            f"    {each.field} = _see_{each.field}({each.field}.text)",
+            f"    if {each.field} is None: return None",
+            *_where_missing(each),
+        ]
+    for each in (*layout.attributes, *texts):
+        known[f"_see_{each.field}"] = cast("TextCodec[Any]", each.codec).at_sight
+    if others:
+        lines += ["_path = _reader.path", "_depth = len(_path)", "_path.append('')"]
+    for each in others:
+        known[f"_read_{each.field}"], known[f"_specification_{each.field}"] = each.codec.read, each
+        lines += [
+            f"if {each.field} is not None:",
+            f"    _path[_depth] = {each.name!r}",
+            f"    try: {each.field} = _read_{each.field}({each.field}, _reader)",
+            "    except _WrongForm as error:",
+            f"        {each.field} = _bear(error, _specification_{each.field}, _reader)",
+            "        del _path[_depth + 1 :]",
+            *_where_missing(each),
+        ]
+    if others:
+        lines.append("_path.pop()")
+    for each in (*layout.attributes, *layout.elements):
+        known[f"_default_{each.field}"] = each.default
+    values = [f"{each.field}={each.field}" for each in (*layout.attributes, *layout.elements)]
+    if layout.extensions is not None:
+        values.append("extensions=tuple(_reader.extensions)")
+    lines.append(f"return _cls({', '.join(values)})")
+    arguments = ", ".join(["_node", "_reader", *[each.field for each in layout.elements]])
+    source = "\n    ".join([f"def read_at_sight({arguments}):", *lines])
+    exec(compile(source, f"<what reads {cls.__name__}>", "exec"), known)
+    written: Callable[..., T | None] = known["read_at_sight"]
+    return written
+
+
+def _where_missing(each: Specification) -> list[str]:
+    """The lines for a value that is not there."""
+    if each.default is None:
+        return []
+    if each.default is not dataclasses.MISSING:
+        return [f"else: {each.field} = _default_{each.field}"]
+    return ["else: return None"] if each.kind == "attribute" else []  # elements that have to be there are there
 
 
 class _Values:
@@ -245,8 +353,19 @@ class _Values:
         self._reader = reader
         self.found: dict[str, Any] = {}
 
-    def read_attributes(self, node: Node) -> None:
-        """Read the attributes of ``node``."""
+    def read(self, node: Node) -> dict[str, Any]:
+        """The values of ``node``, by field; raises as :func:`read`."""
+        layout, reader = self._layout, self._reader
+        if layout.attributes and node.keys():
+            self._read_attributes(node)
+        if layout.content is not None:
+            self.found[layout.content.field] = layout.content.codec.read(node, reader)
+        else:
+            note_text(node, reader)
+            self._read_children(node)
+        return self._complete()
+
+    def _read_attributes(self, node: Node) -> None:
         reader = self._reader
         attributes, namespace = attributes_of(node), split_name(node.tag)[1]
         for specification in self._layout.attributes:
@@ -257,63 +376,10 @@ class _Values:
             try:
                 self.found[specification.field] = cast("TextCodec[Any]", specification.codec).parse(written, reader)
             except WrongForm as error:
-                self._bear(error, specification)
+                _bear(error, specification, reader)
             reader.path.pop()
 
-    def read_children(self, node: Node) -> None:
-        """Read the children of ``node``."""
-        reader, found = self._reader, self.found
-        plan = None
-        if len(node) <= len(self._layout.elements):
-            shape = reader.namespace, tuple([child.tag for child in node])
-            plan = self._layout.plans.get(shape)
-            if plan is None:
-                plan = self._plan(shape)
-        if plan is None:
-            self._read_any_children(node)
-            return
-        path = reader.path
-        depth = len(path)
-        path.append("")
-        for (name, field, read_value, specification), child in zip(plan, node, strict=True):
-            path[depth] = name
-            try:
-                found[field] = read_value(child, reader)
-            except WrongForm as error:
-                self._bear(error, specification)
-                del path[depth + 1 :]
-        path.pop()
-
-    def _plan(self, shape: _Shape) -> _Plan | None:
-        """What children of those tags are, where they keep to the schema: all known, each there once, and in order.
-
-        The messages of a peer have few shapes, and what is to be done for one is remembered.
-        """
-        layout = self._layout
-        ours, tags = shape
-        known: list[Specification] = []
-        for tag in tags:
-            name, namespace, _ = split_name(tag)
-            specification = layout.by_name.get(name)
-            if specification is None or specification.name != name or namespace != ours:
-                return None
-            if (
-                specification.kind != "element"
-                or specification.occurs == "repeated"
-                or (known and known[-1].place >= specification.place)
-            ):
-                return None
-            known.append(specification)
-        plan = tuple([(each.name, each.field, each.codec.read, each) for each in known])
-        if all(len(tag) <= LONGEST_KEPT for tag in tags):  # nothing large to keep for a stranger
-            # Threads may come between: what one forgets, it or another makes again.
-            if len(layout.plans) >= _PLANS:
-                layout.plans.clear()
-            layout.plans[shape] = plan
-        return plan
-
-    def _read_any_children(self, node: Node) -> None:
-        """Read the children of ``node``, whatever they are."""
+    def _read_children(self, node: Node) -> None:
         layout, reader = self._layout, self._reader
         children, strays = self._set_apart(node) if layout.strays else (node, {})
         renamed: list[tuple[Specification, Node]] = []
@@ -352,7 +418,7 @@ class _Values:
         for child in around:
             self._read_around(child)
 
-    def complete(self) -> dict[str, Any]:
+    def _complete(self) -> dict[str, Any]:
         """The values of all fields that have one; raises :class:`Missing` for one that has to."""
         layout, reader, found = self._layout, self._reader, self.found
         for field, occurs in layout.gathered:
@@ -391,18 +457,19 @@ class _Values:
 
     def _read_child(self, specification: Specification, child: Node, name: str) -> None:
         """Read one child."""
-        path, found = self._reader.path, self.found
+        reader, found = self._reader, self.found
+        path = reader.path
         field, occurs = specification.field, specification.occurs
         if field in found and occurs != "repeated":
-            self._reader.deviations.note("element-repeated", self._reader.at(name))
+            reader.deviations.note("element-repeated", reader.at(name))
             if occurs == "once":
                 return
         depth = len(path)
         path.append(name)
         try:
-            value = specification.codec.read(child, self._reader)
+            value = specification.codec.read(child, reader)
         except WrongForm as error:
-            self._bear(error, specification)
+            _bear(error, specification, reader)
             del path[depth:]
             return
         path.pop()
@@ -413,14 +480,6 @@ class _Values:
         else:
             found.setdefault(field, []).extend(value)
 
-    def _bear(self, error: WrongForm, specification: Specification) -> None:
-        """Go on without a value of wrong form, unless it is mandatory."""
-        reader = self._reader
-        _placed(error, reader)
-        if specification.default is dataclasses.MISSING:
-            raise error
-        reader.deviations.note("value-form", f"{error.where}: {error}")
-
     def _read_around(self, node: Node) -> None:
         """Read what belongs beside ``node`` and stands in it, for the fields that have no value yet."""
         reader = self._reader
@@ -429,7 +488,7 @@ class _Values:
         layout = self._layout.around[name]
         inside = _Values(layout, reader)
         reader.path.append(name)
-        inside.read_children(node)
+        inside._read_children(node)
         for specification in layout.elements:
             if specification.field in inside.found and specification.field in self.found:
                 reader.deviations.note("element-repeated", reader.at(specification.name))
@@ -437,7 +496,13 @@ class _Values:
         self.found.update({**inside.found, **self.found})
 
 
-_PLANS: Final = 64
+def _bear(error: WrongForm, specification: Specification, reader: Reader) -> Any:
+    """Go on without a value of wrong form, unless it is mandatory; returns what stands for it."""
+    _placed(error, reader)
+    if specification.default is dataclasses.MISSING:
+        raise error
+    reader.deviations.note("value-form", f"{error.where}: {error}")
+    return specification.default
 
 
 def _joined(node: Node, strays: list[Node]) -> Node:

@@ -146,6 +146,11 @@ def text_of(node: Node) -> str:
     return "".join([piece for piece in pieces if not piece.isspace()])
 
 
+def has_text(node: Node) -> bool:
+    """Whether there is any character data directly inside, but for white space."""
+    return bool("".join(filter(None, (node.text, *map(_tail, node)))).strip())
+
+
 _tail: Final = attrgetter("tail")
 
 

@@ -7,6 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -163,12 +164,20 @@ def parse_date_time(text: str) -> datetime:
 
     Raises ``ValueError``.
     """
-    if _PLAIN_DATE_TIME.fullmatch(text):
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError("it is no xs:dateTime")
     return _moment(*match.groups())
+
+
+def plain_date_time(text: str) -> datetime | None:
+    """Read an ``xs:dateTime`` with a zone and whole seconds, as most are; None for any other, and for what is none."""
+    if not _PLAIN_DATE_TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
 
 
 def parse_loose_date_time(text: str) -> datetime:
@@ -252,6 +261,7 @@ class Duration:
             raise ValueError(f"a duration is not {self.months} months and {self.delta} at once")
 
     @classmethod
+    @lru_cache(maxsize=256)  # few are in use, and all are short
     def parse(cls, text: str) -> Duration:
         """Read an ``xs:duration``; digits beyond the microsecond are dropped. Raises ``ValueError``."""
         match = _DURATION.fullmatch(text)

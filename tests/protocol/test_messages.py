@@ -1683,34 +1683,35 @@ def outcome_of(xml: str, *, strict: bool = False) -> Any:
 
 @pytest.fixture
 def generally(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
-    """Read a message as if nothing could be planned or taken in bulk."""
+    """Read a message as if nothing could be read at sight or in bulk."""
 
     def read_generally(xml: str) -> Any:
         with monkeypatch.context() as patched:
-            patched.setattr(schema._Values, "read_children", schema._Values._read_any_children)
+            patched.setattr(schema, "_places", lambda layout, namespace, tags: None)
             patched.setattr(codecs, "_many_addresses", lambda node, reader: None)
+            patched.setattr(codecs, "_addresses_at_sight", lambda node, reader: None)
             return outcome_of(xml)
 
     return read_generally
 
 
 def regular_rows(name: str) -> list[Any]:
-    """The rows of a message that a plan can have: those whose elements cannot be repeated."""
+    """The rows of a message that can be read at sight: none that can be repeated."""
     return [row for row in MESSAGES[name] if row.cardinality != "*" and row.name != "AdditionalInformation"]
 
 
-def plans_of(name: str) -> dict[Any, Any]:
-    return CLASSES[name].layout.plans
+def shapes_of(name: str) -> dict[Any, Any]:
+    return CLASSES[name].layout.shapes
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_a_regular_message_is_read_by_a_plan_as_it_is_without(name: str, generally: Callable[[str], Any]) -> None:
+def test_a_regular_message_is_read_at_sight_as_it_is_otherwise(name: str, generally: Callable[[str], Any]) -> None:
     xml = document(name, "".join(map(filled, regular_rows(name))))
-    plans_of(name).clear()
+    shapes_of(name).clear()
 
     first, again = outcome_of(xml), outcome_of(xml)
 
-    assert len(plans_of(name)) == 1
+    assert len(shapes_of(name)) == 1
     assert first == again == generally(xml)
     assert first == (CLASSES[name](**{row.field: row.sample.value for row in regular_rows(name)}), [])
     whole = document(name, "".join(map(filled, MESSAGES[name])))
@@ -1718,7 +1719,7 @@ def test_a_regular_message_is_read_by_a_plan_as_it_is_without(name: str, general
 
 
 @pytest.mark.parametrize(("name", "row", "wrong"), wrong_forms("1?*"))
-def test_a_wrong_value_is_judged_by_a_plan_as_it_is_without(
+def test_a_wrong_value_is_judged_at_sight_as_it_is_otherwise(
     name: str, row: Any, wrong: str, generally: Callable[[str], Any]
 ) -> None:
     others = [other for other in MESSAGES[name] if other.cardinality != "*" or other is row]
@@ -1728,7 +1729,7 @@ def test_a_wrong_value_is_judged_by_a_plan_as_it_is_without(
 
 
 @pytest.mark.parametrize(("name", "row"), rows("1?"))
-def test_what_is_left_out_is_judged_by_a_plan_as_it_is_without(
+def test_what_is_left_out_is_judged_at_sight_as_it_is_otherwise(
     name: str, row: Any, generally: Callable[[str], Any]
 ) -> None:
     xml = document(name, "".join(filled(other) for other in regular_rows(name) if other is not row))
@@ -1773,17 +1774,17 @@ IRREGULARITIES: dict[str, tuple[Callable[[str], str], set[str], bool]] = {
 def test_a_message_that_is_irregular_in_one_thing_has_the_same_fields(
     name: str, irregularity: str, generally: Callable[[str], Any]
 ) -> None:
-    change, deviations, is_planned = IRREGULARITIES[irregularity]
+    change, deviations, is_remembered = IRREGULARITIES[irregularity]
     inside = "".join(map(filled, regular_rows(name)))
     regular, _ = outcome_of(document(name, inside))
-    plans_of(name).clear()
+    shapes_of(name).clear()
 
     message, found = outcome_of(document(name, change(inside)))
 
     assert dataclasses.replace(message, extensions=()) == regular
     assert set(names(found)) <= deviations
     assert deviations - {"element-order"} <= set(names(found))
-    assert (len(plans_of(name)) == 1) is is_planned
+    assert (len(shapes_of(name)) == 1) is is_remembered
     assert (message, found) == generally(document(name, change(inside)))
 
 
@@ -1834,7 +1835,7 @@ def test_a_message_is_not_misread_by_what_is_remembered_of_another(generally: Ca
 
     for start in range(len(documents)):
         for name in MESSAGES:
-            plans_of(name).clear()
+            shapes_of(name).clear()
         turned = [*range(start, len(documents)), *range(start)]
         assert [outcome_of(documents[number]) for number in turned] == [expected[number] for number in turned]
     assert [outcome_of(xml) for xml in documents] == expected
@@ -1853,44 +1854,44 @@ def test_what_is_remembered_of_a_namespace_says_nothing_of_another() -> None:
     assert found == [("namespace-mixed", "CancelReq/*")]
 
 
-def test_plans_are_kept_up_to_their_number() -> None:
+def test_shapes_are_kept_up_to_their_number() -> None:
     inside = "<{0}:MM7Version>6.8.0</{0}:MM7Version><{0}:SenderIdentification/><{0}:MessageID>7</{0}:MessageID>"
-    plans = plans_of("CancelReq")
+    shapes = shapes_of("CancelReq")
 
     for number in range(300):
         prefix = f"p{number}"
         xml = f'<CancelReq xmlns="{NAMESPACE}" xmlns:{prefix}="{NAMESPACE}">{inside.format(prefix)}</CancelReq>'
         message, found = read(xml)
         assert (message.message_id, found) == ("7", [])
-        assert 0 < len(plans) <= 64
-    plans.clear()
-    shapes = [
+        assert 0 < len(shapes) <= 64
+    shapes.clear()
+    insides = [
         "".join(filled(row) for place, row in enumerate(MESSAGES["CancelReq"]) if places >> place & 1)
         for places in range(2 ** len(MESSAGES["CancelReq"]))
     ]
-    for shape in shapes:
-        outcome_of(document("CancelReq", shape))
-        assert len(plans) <= 64
+    for inside in insides:
+        outcome_of(document("CancelReq", inside))
+        assert len(shapes) <= 64
 
 
-def test_what_is_no_plan_is_not_remembered() -> None:
-    plans = plans_of("CancelReq")
-    plans.clear()
+def test_what_does_not_keep_to_the_schema_is_not_remembered() -> None:
+    shapes = shapes_of("CancelReq")
+    shapes.clear()
 
     for number in range(100):
         read(document("CancelReq", mandatory("CancelReq") + f"<X{number}/>"))
         read(document("CancelReq", mandatory("CancelReq") + f"<v:X xmlns:v='urn:{number}'/>"))
         read(document("CancelReq", mandatory("CancelReq") + "<Extension/>" * number + "<X/>"))
 
-    assert len(plans) == 0
+    assert len(shapes) == 0
 
 
 @pytest.mark.parametrize(("excess", "is_kept"), [(0, True), (1, False), (5_000, False)])
 def test_a_shape_with_a_long_tag_is_read_and_not_remembered(excess: int, is_kept: bool) -> None:
     # expat's tag is the namespace, the name and the prefix, with a brace between each
     prefix = "p" * (200 - len(NAMESPACE) - len("MM7Version") - 2 + excess)
-    plans = plans_of("CancelReq")
-    plans.clear()
+    shapes = shapes_of("CancelReq")
+    shapes.clear()
     rest = "<SenderIdentification/><MessageID>7</MessageID>"
     xml = document("CancelReq", f'<{prefix}:MM7Version xmlns:{prefix}="{NAMESPACE}">6.8.0</{prefix}:MM7Version>{rest}')
 
@@ -1898,7 +1899,7 @@ def test_a_shape_with_a_long_tag_is_read_and_not_remembered(excess: int, is_kept
 
     assert first == again == outcome_of(document("CancelReq", "<MM7Version>6.8.0</MM7Version>" + rest))
     assert first[1] == []
-    assert any(prefix in tag for _, tags in plans for tag in tags) is is_kept
+    assert any(prefix in tag for _, tags in shapes for tag in tags) is is_kept
 
 
 def test_a_message_is_read_at_the_limit_of_elements_whatever_brackets_it_has() -> None:
