@@ -219,22 +219,22 @@ def _refuse_instruction(target: str, data: str) -> None:
     raise ValidationError(details=f"the SOAP part holds the processing instruction {target[:40]!r} (SOAP 1.1, 3)")
 
 
-def _check_tree(root: Node, octets: bytes, declarations: list[int], limits: Limits) -> None:
-    """Judge what can be judged afterwards: the depth, and the attributes and namespaces that one element has."""
+def _check_depth(root: Node, limits: Limits) -> None:
     level = [root]
     for _ in range(limits.depth):
         level = list(chain.from_iterable([node for node in level if len(node)]))
         if not level:
-            break
-    else:
-        raise _too_much("depth", f"elements more than {limits.depth} levels deep")
+            return
+    raise _too_much("depth", f"elements more than {limits.depth} levels deep")
+
+
+def _check_attributes(root: Node, declarations: list[int], limits: Limits) -> None:
+    """Judge the attributes that one element has, and the namespaces that one declares."""
     most = limits.attributes
-    # Each attribute has its sign of equality, so most documents are acquitted without a look at their elements.
-    if octets.count(b"=") > most:
-        if any(len(node.keys()) > most for node in root.iter()):
-            raise _too_much("attributes", f"an element with more than {most} attributes")
-        if max(Counter(declarations).values(), default=0) > most:
-            raise _too_much("attributes", f"an element that declares more than {most} namespaces")
+    if any(len(node.keys()) > most for node in root.iter()):
+        raise _too_much("attributes", f"an element with more than {most} attributes")
+    if max(Counter(declarations).values(), default=0) > most:
+        raise _too_much("attributes", f"an element that declares more than {most} namespaces")
 
 
 def _too_much(name: str, words: str) -> ValidationError:
@@ -260,8 +260,10 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
     parser.StartElementHandler = builder.start
     parser.EndElementHandler = builder.end
     parser.CharacterDataHandler = builder.data
-    # Each start tag has its bracket: where there are not that many, nobody needs to count.
-    if octets.count(b"<") > limits.elements:
+    # Most documents are acquitted by their signs: each element has a bracket, each around another one two of them, and
+    # each attribute a sign of equality.
+    brackets = octets.count(b"<")
+    if brackets > limits.elements:
         parser.StartElementHandler = _counting(builder.start, limits)
     declarations: list[int] = []  # of each namespace, where its element begins
 
@@ -286,7 +288,10 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
     finally:
         parser.StartNamespaceDeclHandler = None  # it holds the parser
     root: Node = builder.close()
-    _check_tree(root, octets, declarations, limits)
+    if brackets > 2 * limits.depth:
+        _check_depth(root, limits)
+    if octets.count(b"=") > limits.attributes:
+        _check_attributes(root, declarations, limits)
     return root
 
 
