@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: What a Content-Length can be: digits, and no more of them than a number of 64 bits has.
 CONTENT_LENGTH: Final = re.compile("[0-9]{1,19}")
-_AT_ONCE: Final = 256 * 1024
+_AT_ONCE: Final = 512 * 1024
 
 
 def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked: bool) -> int | None:
