@@ -224,7 +224,7 @@ def read(cls: type[T], node: Node, reader: Reader) -> T:
     that is mandatory, and :class:`Missing` where it is not there.
     """
     layout: Layout = cls.layout  # type: ignore[attr-defined]
-    if layout.read_at_sight is not None:
+    if layout.read_at_sight is not None and len(node) <= len(layout.elements):
         tags = tuple(map(_tag, node))
         places = layout.shapes.get((reader.namespace, tags))
         if places is None:

@@ -1886,6 +1886,20 @@ def test_what_does_not_keep_to_the_schema_is_not_remembered() -> None:
     assert len(shapes) == 0
 
 
+def test_children_that_are_too_many_for_the_schema_are_not_looked_up_by_their_tags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    most = len(CLASSES["CancelReq"].layout.elements)
+    asked: list[int] = []
+    monkeypatch.setattr(schema, "_places", lambda layout, namespace, tags: asked.append(len(tags)))
+
+    for number in (most, most + 1, 1000):
+        # three of them have to be there
+        read(document("CancelReq", mandatory("CancelReq") + "<X/>" * (number - 3)))
+
+    assert max(asked) == most
+
+
 @pytest.mark.parametrize(("excess", "is_kept"), [(0, True), (1, False), (5_000, False)])
 def test_a_shape_with_a_long_tag_is_read_and_not_remembered(excess: int, is_kept: bool) -> None:
     # expat's tag is the namespace, the name and the prefix, with a brace between each
