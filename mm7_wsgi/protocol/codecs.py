@@ -198,9 +198,10 @@ class _PositiveInteger(TextCodec[int]):
 
     def parse(self, text: str, reader: Reader) -> int:
         digits = text.strip().removeprefix("+")
-        if not (digits.isascii() and digits.isdigit() and len(digits) < 19 and int(digits)):
+        number = _PositiveInteger.at_sight(digits)
+        if number is None:
             raise WrongForm(f"{digits[:40]!r} is no positive integer")
-        return int(digits)
+        return number
 
 
 class _Code(_PositiveInteger):

@@ -272,7 +272,26 @@ def _reader_at_sight(cls: type[T], layout: Layout) -> Callable[..., T | None]:
 
     Its arguments are the element, the :class:`Reader`, and the children, one for each of the elements of ``layout`` or
     None. It returns None, and has noted nothing, where a text or an attribute is not written as the schema has it. So
-    it is straight code for what nearly all messages are, and :class:`_Values` reads all others.
+    it is straight code for what nearly all messages are, and :class:`_Values` reads all others. Of two declarations,
+    one with a codec of text and one with another, it is ::
+
+        def read_at_sight(_node, _reader, vasp_id, sender_address):
+            if _has_text(_node): return None
+            if vasp_id is not None:
+                if len(vasp_id) or not vasp_id.text: return None
+                vasp_id = _see_vasp_id(vasp_id.text)
+                if vasp_id is None: return None
+            _path = _reader.path
+            _depth = len(_path)
+            _path.append('')
+            if sender_address is not None:
+                _path[_depth] = 'SenderAddress'
+                try: sender_address = _read_sender_address(sender_address, _reader)
+                except _WrongForm as _error:
+                    sender_address = _bear(_error, _specification_sender_address, _reader)
+                    del _path[_depth + 1 :]
+            _path.pop()
+            return _cls(vasp_id=vasp_id, sender_address=sender_address)
     """
     known: dict[str, Any] = {"_cls": cls, "_has_text": has_text, "_WrongForm": WrongForm, "_bear": _bear}
     lines = ["if _has_text(_node): return None"]
@@ -309,8 +328,8 @@ def _reader_at_sight(cls: type[T], layout: Layout) -> Callable[..., T | None]:
             f"if {each.field} is not None:",
             f"    _path[_depth] = {each.name!r}",
             f"    try: {each.field} = _read_{each.field}({each.field}, _reader)",
-            "    except _WrongForm as error:",
-            f"        {each.field} = _bear(error, _specification_{each.field}, _reader)",
+            "    except _WrongForm as _error:",
+            f"        {each.field} = _bear(_error, _specification_{each.field}, _reader)",
             "        del _path[_depth + 1 :]",
             *_where_missing(each),
         ]
