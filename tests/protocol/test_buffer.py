@@ -149,10 +149,10 @@ def test_what_was_watched_for_is_found_in_the_same_places(
 
 
 def test_what_was_watched_for_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with filled(b"a\n--b" * 100, in_memory=0, at_once=7, watched=b"\n--b") as buffer:
-        with monkeypatch.context() as patched:
-            patched.setattr(module, "_find_all", None)
-            assert list(buffer.places(b"\n--b", 0, buffer.size)) == list(range(1, 500, 5))
+    watching = filled(b"a\n--b" * 100, in_memory=0, at_once=7, watched=b"\n--b")
+    with watching as buffer, monkeypatch.context() as patched:
+        patched.setattr(module, "_find_all", None)
+        assert list(buffer.places(b"\n--b", 0, buffer.size)) == list(range(1, 500, 5))
     crowd = b"\n--b" * (module._PLACES + 2)
     with filled(crowd, in_memory=0, at_once=len(crowd), watched=b"\n--b") as buffer:
         assert buffer._watch is None
