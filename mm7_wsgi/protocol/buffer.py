@@ -97,9 +97,7 @@ class Buffer:
 
     def read(self, start: int, end: int) -> bytes:
         """The octets from ``start`` to before ``end``."""
-        if self._octets is None:
-            raise ValueError(_GONE)
-        return self._octets[start:end]
+        return self.octets[start:end]
 
     def find(self, wanted: bytes, start: int, end: int) -> int:
         """The lowest offset of ``wanted`` that lies whole between ``start`` and ``end``, or -1."""
@@ -136,12 +134,12 @@ def _find(octets: bytes | mmap.mmap, wanted: bytes, start: int, end: int) -> int
     What is looked for in large bodies are delimiters, and base64 holds no hyphen. To look for one octet is more than
     twice as quick as to look for several, so each stretch is asked for a hyphen first.
     """
-    place = wanted.find(b"-")
-    while place >= 0 and end - start > SLICE:
+    before = wanted.find(b"-")  # as many octets stand before its first hyphen
+    while before >= 0 and end - start > SLICE:
         edge = start + SLICE
-        hyphen = octets.find(b"-", start + place, edge + place)
+        hyphen = octets.find(b"-", start + before, edge + before)
         if hyphen >= 0:
-            found = octets.find(wanted, hyphen - place, min(edge + len(wanted) - 1, end))
+            found = octets.find(wanted, hyphen - before, min(edge + len(wanted) - 1, end))
             if found >= 0:
                 return found
         start = edge

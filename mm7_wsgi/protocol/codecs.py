@@ -28,6 +28,7 @@ from .soap import (
     has_text,
     is_mm7,
     split_name,
+    tag_of,
     text_of,
     tidy,
 )
@@ -168,9 +169,10 @@ class _Identifier(TextCodec[str]):
         return text.strip() or None
 
     def parse(self, text: str, reader: Reader) -> str:
-        if identifier := text.strip():
-            return identifier
-        raise WrongForm("it is empty")
+        identifier = self.at_sight(text)
+        if identifier is None:
+            raise WrongForm("it is empty")
+        return identifier
 
 
 class _Boolean(TextCodec[bool]):
@@ -415,7 +417,7 @@ def _addresses_at_sight(node: Node, reader: Reader) -> list[Address] | None:
 
 def _many_addresses(node: Node, reader: Reader) -> list[Address] | None:
     """As :func:`_addresses_at_sight`, without a line of Python for each of ten thousand, and without attributes."""
-    tags = set(map(_tag, node))
+    tags = set(map(tag_of, node))
     names = [split_name(tag) for tag in tags]
     if any(map(len, node)) or any(map(Node.keys, node)):
         return None
@@ -433,7 +435,6 @@ def _many_addresses(node: Node, reader: Reader) -> list[Address] | None:
     return list(map(_new_address, zip(values, kinds, repeat(False), repeat(None), repeat(None))))
 
 
-_tag: Final = attrgetter("tag")
 _text: Final = attrgetter("text")
 
 

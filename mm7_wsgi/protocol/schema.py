@@ -10,11 +10,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 from .codecs import Codec, Missing, Reader, TextCodec, WrongForm, note_text, read_attribute
-from .soap import LONGEST_KEPT, Element, Node, Writer, attributes_of, escape_attribute, has_text, is_mm7, split_name
+from .soap import (
+    LONGEST_KEPT,
+    Element,
+    Node,
+    Writer,
+    attributes_of,
+    escape_attribute,
+    has_text,
+    is_mm7,
+    split_name,
+    tag_of,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -225,7 +235,7 @@ def read(cls: type[T], node: Node, reader: Reader) -> T:
     """
     layout: Layout = cls.layout  # type: ignore[attr-defined]
     if layout.read_at_sight is not None and len(node) <= len(layout.elements):
-        tags = tuple(map(_tag, node))
+        tags = tuple(map(tag_of, node))
         places = layout.shapes.get((reader.namespace, tags))
         if places is None:
             places = _places(layout, reader.namespace, tags)
@@ -237,9 +247,6 @@ def read(cls: type[T], node: Node, reader: Reader) -> T:
             if value is not None:
                 return value
     return cls(**_Values(layout, reader).read(node))
-
-
-_tag: Final = attrgetter("tag")
 
 
 def _places(layout: Layout, namespace: str | None, tags: tuple[str, ...]) -> tuple[int, ...] | None:

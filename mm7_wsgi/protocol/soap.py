@@ -138,6 +138,10 @@ _KEPT: Final = 1024
 split_name: Final[Callable[[str], tuple[str, str | None, str]]] = _Names().__getitem__
 
 
+#: The name as expat writes it.
+tag_of: Final[Callable[[Node], str]] = attrgetter("tag")
+
+
 def text_of(node: Node) -> str:
     """The character data directly inside, joined, without the white space that only indents elements."""
     if not len(node):
