@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import encodings.aliases
+import pkgutil
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,16 +17,32 @@ _NOT_FOR_PEERS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-e
 _WIDER = {"euc_kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932"}
 
 
-@lru_cache(maxsize=128)
+# Python keeps every name that it was asked for and does not know, as long as the process lives. So it is only asked for
+# those that it knows.
+_NAMES = frozenset(
+    name.replace(".", "_")
+    for name in (*encodings.aliases.aliases, *(module.name for module in pkgutil.iter_modules(encodings.__path__)))
+)
+_NAME_MOST = 64
+
+
 def codec(name: str) -> str | None:
     """Python's name for the character set ``name``; None where there is none.
 
     >>> codec("UTF8"), codec("utf:8"), codec("ks_c_5601-1987"), codec("latin-42")
     ('utf-8', 'utf-8', 'cp949', None)
     """
+    name = name.strip()
+    return _codec(name) if len(name) <= _NAME_MOST else None
+
+
+@lru_cache(maxsize=128)
+def _codec(name: str) -> str | None:
+    if encodings.normalize_encoding(name).lower().replace(".", "_") not in _NAMES:
+        return None
     try:
-        info = codecs.lookup(name.strip())
-    except (LookupError, ValueError):
+        info = codecs.lookup(name)
+    except (LookupError, ValueError):  # a module beside the codecs; or a name with a NUL
         return None
     known = info.name.replace("_", "-") not in _NOT_FOR_PEERS and getattr(info, "_is_text_encoding", True)
     return _WIDER.get(info.name, info.name) if known else None
