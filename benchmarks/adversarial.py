@@ -170,13 +170,14 @@ def _soap(octets: bytes, charset: bytes = b"utf-8") -> Part:
     return Part(b'Content-Type: text/xml; charset="%s"\r\nContent-ID: <soap@news.example>\r\n' % charset, octets)
 
 
-def _enveloped(make: Callable[[int], bytes], charset: str = "utf-8") -> Maker:
-    """A message whose SOAP part ``make`` makes, and a short content."""
+def _enveloped(make: Callable[[int], bytes], charset: str = "utf-8", *, others: int = 1) -> Maker:
+    """A message whose SOAP part ``make`` makes, and a short content, as often as ``others`` says."""
+    content = Part(_CONTENT_ID + _PLAIN, b"News for today")
+    more = len(_multipart([content] * (others - 1), _BOUNDARY, Framing.UNCLOSED))
 
     def made(octets: int, framing: Framing) -> Hostile:
-        envelope = make(octets).decode().encode(charset)
-        content = Part(_CONTENT_ID + _PLAIN, b"News for today")
-        return _request([_soap(envelope, charset.encode()), content], framing)
+        envelope = make(octets - more).decode().encode(charset)
+        return _request([_soap(envelope, charset.encode()), *[content] * others], framing)
 
     return made
 
@@ -522,6 +523,9 @@ def _envelopes() -> Iterator[Attack]:
     yield Attack(name="SOAP: recipients in one To", make=_halved(_recipients(b"<Number>1</Number>")), limits=DEFAULT)
     pair = b"<MessageExtraData><element><key>a</key><value>b</value></element></MessageExtraData>"
     most = {
+        "one href of escapes, and parts": _enveloped(
+            lambda octets: _envelope(href=b"cid:" + _filled(b"%41", octets)), others=DEFAULT.parts - 1
+        ),
         "elements that the schema does not have": _elements(_spaced(b"<x/>")),
         "elements that are there again, out of order": _elements(_spaced(b"<Subject/><Priority/>")),
         "namespaces of MM7, one for each element": _numbered_elements('<n:Subject xmlns:n="mm7:#"/>'),

@@ -187,17 +187,19 @@ class Reference(NamedTuple):
     text: str
     #: The Content-ID meant, in its normal form: percent-escapes decoded (RFC 2392), and as they are.
     content_ids: tuple[str, str]
-    #: What stands behind the scheme ``cid:``; all of it where there is none.
-    location: str
+    #: What stands behind the scheme ``cid:``, all of it where there is none; as it is, and percent-escapes decoded.
+    locations: tuple[str, str]
     #: Whether the scheme ``cid:`` was there.
     is_cid: bool
 
 
 _CID = re.compile(r"cid\s*(:|\s)", re.IGNORECASE)
+# No header holds an id of more characters, and to decode a megabyte of escapes takes eighty times the memory.
+_HREF_MOST = 32 * 1024
 
 
 def parse_href(href: str) -> Reference:
-    """Read the ``href`` of a Content or AdditionalInformation element.
+    """Read the ``href`` of a Content or AdditionalInformation element. One that is too long for an id names none.
 
     >>> parse_href("cid:a%40b").content_ids
     ('a@b', 'a%40b')
@@ -206,9 +208,16 @@ def parse_href(href: str) -> Reference:
     scheme = _CID.match(text)
     location = text[scheme.end() :].strip() if scheme else text
     is_cid = scheme is not None and scheme[1] == ":"
-    return Reference(text, (content_id(unquote(location)), content_id(location)), location, is_cid)
+    if len(location) > _HREF_MOST:
+        return Reference(text, ("", ""), ("", ""), is_cid)
+    decoded = unquote(location)
+    return Reference(text, (content_id(decoded), content_id(location)), (location, decoded), is_cid)
 
 
-def same_id(written: str, wanted: str) -> bool:
-    """Whether two Content-IDs are the same but for capitals and percent-escapes."""
-    return unquote(written).casefold() == unquote(wanted).casefold()
+def bare_id(id: str) -> str:
+    """A Content-ID without what peers change in it: ids that differ in capitals or percent-escapes alone are one.
+
+    >>> bare_id("A%40b") == bare_id("a@B")
+    True
+    """
+    return unquote(id).casefold()

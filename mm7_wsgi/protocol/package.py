@@ -7,13 +7,12 @@ content.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import unquote
 
 from .buffer import Buffer
 from .charset import begins_as_xml
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
-from .headers import ContentType, Reference, content_id, is_bracketed, parse_content_type, parse_href, readable, same_id
+from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
 from .limits import Limits
 from .messages import Content, Fault, Request, Response, read_answer, read_request
 from .mime import Part, describe, read_parts
@@ -160,8 +159,9 @@ class Package:
         for one in filter(None, wanted):
             found = found or [part for part in parts if part.content_id == one]
         if not found and any(wanted):
+            bare = {bare_id(one) for one in wanted if one}
             known = [(part, part.content_id) for part in parts]
-            found = [part for part, id in known if id and any(same_id(id, one) for one in wanted)]
+            found = [part for part, id in known if id and bare_id(id) in bare]
             if found:
                 self.deviations.note("id-form", where)
         if len(found) > 1:
@@ -194,7 +194,7 @@ class Package:
         if named is not None:
             if not reference.is_cid:
                 self.deviations.note("href-without-cid", where)
-            if "<" in reference.location:
+            if "<" in reference.locations[0]:
                 self.deviations.note("id-brackets", where)
             return named
         for part in others:
@@ -235,7 +235,7 @@ def _is_any(part: Part, reference: Reference) -> bool:
 
 
 def _is_at(part: Part, reference: Reference) -> bool:
-    return bool(reference.location) and part.content_location in (reference.location, unquote(reference.location))
+    return bool(part.content_location) and part.content_location in reference.locations
 
 
 def _holds(part: Part, reference: Reference) -> bool:
