@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
+import runpy
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-import mm7_wsgi
-
+LIVE = runpy.run_path(str(Path(__file__).with_name("live.py")))
+TIMEOUT = LIVE["TIMEOUT"]
 MESSAGES = Path(__file__).resolve().parents[1] / "examples" / "messages"
 NAMES = sorted(path.stem for path in MESSAGES.glob("*.body"))
-TIMEOUT = 30
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="gunicorn needs Unix")
 pytest.importorskip("gunicorn")
@@ -65,98 +62,18 @@ application = MM7Middleware(rest, handler, accounts={"acme": "s3cret"}, limits=L
 '''
 
 
-class Server:
-    """gunicorn with that application. ``calls`` are the callbacks so far."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self._folder = folder
-        self.port = port
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        path = self._folder / "calls"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-    def forget(self) -> None:
-        (self._folder / "calls").unlink(missing_ok=True)
-
-    def url(self, path: str = "/mm7/acme=s3cret") -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-    def send(
-        self, path: str, body: Any = None, headers: dict[str, str] | None = None, method: str = "POST", **more: Any
-    ) -> tuple[HTTPResponse, bytes]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
-        try:
-            connection.request(method, path, body, headers or {}, **more)
-            response = connection.getresponse()
-            return response, response.read()
-        finally:
-            connection.close()
-
-    def send_octets(self, *pieces: bytes) -> bytes:
-        """Send, end the sending, and read what comes back."""
-        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT) as client:
-            for piece in pieces:
-                client.sendall(piece)
-            client.shutdown(socket.SHUT_WR)
-            received = b""
-            while piece := client.recv(65536):
-                received += piece
-            return received
-
-
 @pytest.fixture(scope="module", params=["sync", "gthread"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on a socket that listens already: what is sent before gunicorn is ready waits for it."""
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "served.py").write_text(APPLICATION)
-    log = folder / "log"
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--chdir", str(folder)]
-    command += [
-        "--worker-class",
-        request.param,
-        "--workers",
-        "1",
-        "--threads",
-        "2" if request.param == "gthread" else "1",
-    ]
-    command += ["--worker-tmp-dir", str(folder), "--graceful-timeout", "5", "served:application"]
-    places = [str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), "PYTHONDONTWRITEBYTECODE": "1"}
-    with listener, log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            pass_fds=[listener.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        running = Server(folder, port)
-        try:
-            response, _ = running.send("/", method="GET")
-        except OSError as error:
-            pytest.fail(f"gunicorn did not start: {error}\n{log.read_text()}")
-        assert response.status == 200
+    options = ["--worker-class", request.param, "--threads", "2" if request.param == "gthread" else "1"]
+    with LIVE["gunicorn"](folder, "served:application", *options) as running:
         yield running
-    finally:
-        process.terminate()
-        try:
-            process.wait(TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in running.log
 
 
 @pytest.fixture(autouse=True)
-def _from_the_beginning(server: Server) -> None:
+def _from_the_beginning(server: Any) -> None:
     server.forget()
 
 
@@ -182,7 +99,7 @@ def test_there_are_messages_to_send() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("name", NAMES)
-def test_curl_sends_each_example_and_is_answered_1000(server: Server, name: str) -> None:
+def test_curl_sends_each_example_and_is_answered_1000(server: Any, name: str) -> None:
     command = ["curl", "--silent", "--show-error", "--max-time", str(TIMEOUT), "--noproxy", "*"]
     command += ["-H", f"@{name}.headers", "--data-binary", f"@{name}.body", "-w", "\n%{http_code} %{content_type}"]
     done = subprocess.run([*command, server.url()], cwd=MESSAGES, capture_output=True, timeout=2 * TIMEOUT, check=True)
@@ -192,7 +109,7 @@ def test_curl_sends_each_example_and_is_answered_1000(server: Server, name: str)
     assert len(server.calls) == 1
 
 
-def test_a_wrong_password_is_answered_401_with_a_challenge(server: Server) -> None:
+def test_a_wrong_password_is_answered_401_with_a_challenge(server: Any) -> None:
     headers, body = example()
     response, answer = server.send("/mm7/acme=wrong", body, headers)
     assert (response.status, code_in(answer)) == (401, "4001")
@@ -201,21 +118,21 @@ def test_a_wrong_password_is_answered_401_with_a_challenge(server: Server) -> No
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_another_method_is_answered_405(server: Server, method: str) -> None:
+def test_another_method_is_answered_405(server: Any, method: str) -> None:
     response, answer = server.send("/mm7", method=method)
     assert (response.status, response.getheader("Allow")) == (405, "POST")
     assert (answer == b"") == (method == "HEAD")
     assert int(str(response.getheader("Content-Length"))) > 0
 
 
-def test_a_chunked_body_is_answered_411(server: Server) -> None:
+def test_a_chunked_body_is_answered_411(server: Any) -> None:
     headers, body = example()
     response, answer = server.send("/mm7/acme=s3cret", iter([body]), headers, encode_chunked=True)
     assert (response.status, code_in(answer)) == (411, "4004")
     assert server.calls == []
 
 
-def test_the_password_may_be_escaped_and_the_rest_is_the_applications(server: Server) -> None:
+def test_the_password_may_be_escaped_and_the_rest_is_the_applications(server: Any) -> None:
     headers, body = example()
     response, answer = server.send("/mm7/acme=s3cre%74", body, headers)
     assert (response.status, code_in(answer)) == (200, "1000")
@@ -225,7 +142,7 @@ def test_the_password_may_be_escaped_and_the_rest_is_the_applications(server: Se
     assert len(server.calls) == 1
 
 
-def test_a_body_that_is_cut_off_is_not_handed_over_and_the_server_lives_on(server: Server) -> None:
+def test_a_body_that_is_cut_off_is_not_handed_over_and_the_server_lives_on(server: Any) -> None:
     headers, body = example()
     for cut in (0, 1, len(body) // 2, body.rindex(b"\r\n--"), len(body) - 1):
         answer = server.send_octets(raw(body[:cut], len(body)))
@@ -240,7 +157,7 @@ def test_a_body_that_is_cut_off_is_not_handed_over_and_the_server_lives_on(serve
     assert len(server.calls) == 1
 
 
-def test_a_body_in_small_pieces_is_read_whole(server: Server) -> None:
+def test_a_body_in_small_pieces_is_read_whole(server: Any) -> None:
     _, body = example("smil")
     headers, _ = example("smil")
     head = "POST /mm7/acme=s3cret HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
@@ -251,7 +168,7 @@ def test_a_body_in_small_pieces_is_read_whole(server: Server) -> None:
     assert code_in(answer.partition(b"\r\n\r\n")[2]) == "1000"
 
 
-def test_twenty_megabytes_go_through_a_file_that_is_gone_afterwards(server: Server) -> None:
+def test_twenty_megabytes_go_through_a_file_that_is_gone_afterwards(server: Any) -> None:
     headers, body = example()
     (_, before) = server.send("/", method="GET")
     boundary = headers["Content-Type"].partition('boundary="')[2].partition('"')[0].encode()

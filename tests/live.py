@@ -1,0 +1,170 @@
+"""Real servers on 127.0.0.1, and clients that say to them what no library would.
+
+Test modules load this with ``runpy``, since those that pytest imports by their path cannot import each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse, parse_headers
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mm7_wsgi
+
+Answer: Any = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["Answer"]
+
+#: Seconds until something that waits for a server gives up.
+TIMEOUT = 30
+
+
+class Server:
+    """What serves at a port of 127.0.0.1. ``calls`` are the lines that its callbacks have left so far."""
+
+    def __init__(self, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+        self._folder = folder
+        self.port = port
+        self.process = process
+
+    @property
+    def log(self) -> str:
+        """All that the server has written."""
+        return (self._folder / "log").read_text(errors="replace")
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        path = self._folder / "calls"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def forget(self) -> None:
+        (self._folder / "calls").unlink(missing_ok=True)
+
+    def url(self, path: str = "/mm7/acme=s3cret") -> str:
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def send(
+        self, path: str, body: Any = None, headers: dict[str, str] | None = None, method: str = "POST", **more: Any
+    ) -> tuple[HTTPResponse, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, body, headers or {}, **more)
+            response = connection.getresponse()
+            return response, response.read()
+        finally:
+            connection.close()
+
+    def send_octets(self, *pieces: bytes) -> bytes:
+        """Send, end the sending, and read what comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), TIMEOUT) as client:
+            for piece in pieces:
+                client.sendall(piece)
+            client.shutdown(socket.SHUT_WR)
+            received = b""
+            while piece := client.recv(65536):
+                received += piece
+            return received
+
+    def connect(self) -> Client:
+        return Client(self.port)
+
+
+class Client:
+    """One connection, on which anything can be sent at any time, and the answers to it."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), TIMEOUT)
+        self._received = self._socket.makefile("rb")
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._received.close()
+        self._socket.close()
+
+    def send(self, octets: bytes) -> None:
+        self._socket.sendall(octets)
+
+    def end(self) -> None:
+        """Send no more. What was sent before is still answered."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def answer(self) -> Any:
+        """The next answer, an ``Answer``; None where the connection ended instead."""
+        line = self._received.readline()
+        if not line:
+            return None
+        found = re.fullmatch(rb"HTTP/1\.[01] ([0-9]{3}) [^\r\n]+\r\n", line)
+        assert found, f"this is no status line: {line!r}"
+        headers = parse_headers(self._received).items()
+        length = [value for name, value in headers if name.lower() == "content-length"]
+        status = int(found[1])
+        if status == 100:
+            return Answer(status, headers, b"")
+        body = self._received.read(int(length[0]) if length else -1)
+        assert not length or len(body) == int(length[0]), "the answer broke off"
+        return Answer(status, headers, body)
+
+    def answers(self) -> list[Any]:
+        """Send no more; all the answers until the connection ends."""
+        self.end()
+        return list(iter(self.answer, None))
+
+
+@contextmanager
+def gunicorn(folder: Path, application: str, *options: str) -> Iterator[Server]:
+    """gunicorn in ``folder``, with ``application`` as it names one.
+
+    Its socket listens already: what is sent before gunicorn is ready waits for it.
+    """
+    command = [sys.executable, "-m", "gunicorn", "--chdir", str(folder), "--worker-tmp-dir", str(folder)]
+    command += ["--graceful-timeout", "5", *options, application]
+    places = [str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), "PYTHONDONTWRITEBYTECODE": "1"}
+    with _started(folder, lambda file: [*command, "--bind", f"fd://{file}"], environment) as server:
+        yield server
+
+
+@contextmanager
+def _started(folder: Path, command: Callable[[int], list[str]], environment: dict[str, str]) -> Iterator[Server]:
+    """A server in ``folder`` that is handed a socket which listens already; it has answered one request."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, (folder / "log").open("wb") as output:
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            command(listener.fileno()),
+            cwd=folder,
+            env=environment,
+            pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = Server(folder, port, process)
+    try:
+        try:
+            response, _ = server.send("/", method="GET")
+        except OSError as error:
+            pytest.fail(f"{process.args[0]} did not start: {error}\n{server.log}")  # type: ignore[index]
+        assert response.status == 200
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
