@@ -7,8 +7,11 @@ Answers are read with the standard library, not with the package, which would fo
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import io
+import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -372,6 +375,49 @@ def mm7() -> SimpleNamespace:
         REL_6=REL_6,
         SOAP=SOAP,
     )
+
+
+# -- what the tests need besides the package
+
+
+def _program(name: str) -> str | None:
+    # Where Debian has servers is on the path of root only.
+    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+
+
+def _module(name: str) -> str | None:
+    found = importlib.util.find_spec(name) if os.name == "posix" else None  # those here need Unix
+    return None if found is None else found.origin
+
+
+_NEEDS: dict[str, Callable[[str], str | None]] = {"gevent": _module, "gunicorn": _module, "nginx": _program}
+
+
+def _required() -> set[str]:
+    return set(filter(None, re.split("[, ]+", os.environ.get("MM7_REQUIRE", ""))))
+
+
+def pytest_configure() -> None:
+    if unknown := _required() - _NEEDS.keys():
+        names = ", ".join(_NEEDS)
+        raise pytest.UsageError(f"MM7_REQUIRE is a list of {names}; {', '.join(sorted(unknown))} is none of them")
+
+
+def _require(name: str) -> str:
+    found = _NEEDS[name](name)
+    if found is None:
+        (pytest.fail if name in _required() else pytest.skip)(f"{name} is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], str]:
+    """Says where something is that a test needs: ``require("nginx")``. Without it the test is skipped.
+
+    The environment variable MM7_REQUIRE is a list of what has to be there, as ``gunicorn,nginx``: without that the test
+    fails, so that none is left out unseen.
+    """
+    return _require
 
 
 # -- the benchmarks

@@ -19,9 +19,6 @@ TIMEOUT = LIVE["TIMEOUT"]
 MESSAGES = Path(__file__).resolve().parents[1] / "examples" / "messages"
 NAMES = sorted(path.stem for path in MESSAGES.glob("*.body"))
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="gunicorn needs Unix")
-pytest.importorskip("gunicorn")
-
 # What is served: each callback leaves a line in the file "calls", so that what happened can be seen from outside.
 APPLICATION = '''
 import json, os, pathlib
@@ -63,7 +60,8 @@ application = MM7Middleware(rest, handler, accounts={"acme": "s3cret"}, limits=L
 
 
 @pytest.fixture(scope="module", params=["sync", "gthread"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def server(request: pytest.FixtureRequest, require: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    require("gunicorn")
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "served.py").write_text(APPLICATION)
     options = ["--worker-class", request.param, "--threads", "2" if request.param == "gthread" else "1"]
