@@ -73,7 +73,11 @@ def _pieces(source: InputStream, length: int | None, limits: Limits) -> Iterator
     while size < wanted:
         try:
             piece = source.read(min(at_once, wanted - size))
-        except (OSError, ValueError) as error:  # the client is gone, or the server says that its request is broken
+        except Exception as error:
+            # The client is gone, or the server says that its request is broken, for which it may have an exception of
+            # its own, as gunicorn has for chunks. What else Python itself raises is our doing or the host's.
+            if type(error).__module__ == "builtins" and not isinstance(error, (OSError, ValueError)):
+                raise
             raise _broken_off(size, length) from error
         if not piece:
             break
