@@ -12,8 +12,9 @@ import runpy
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse, parse_headers
 from pathlib import Path
 from typing import Any
@@ -98,9 +99,15 @@ class Client:
     def send(self, octets: bytes) -> None:
         self._socket.sendall(octets)
 
+    def tear(self) -> None:
+        """End the connection in both directions; what is being sent by another thread fails."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def end(self) -> None:
         """Send no more. What was sent before is still answered."""
-        self._socket.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the server may have ended it before
+            self._socket.shutdown(socket.SHUT_WR)
 
     def answer(self) -> Any:
         """The next answer, an ``Answer``; None where the connection ended instead."""
@@ -122,6 +129,46 @@ class Client:
         """Send no more; all the answers until the connection ends."""
         self.end()
         return list(iter(self.answer, None))
+
+
+class Worker:
+    """A process, as /proc shows it from outside."""
+
+    def __init__(self, number: int) -> None:
+        self._folder = Path("/proc") / str(number)
+
+    @property
+    def open_files(self) -> list[str]:
+        """Files and sockets, each as often as it is open."""
+        found = []
+        for path in (self._folder / "fd").iterdir():
+            try:
+                name = os.readlink(path)
+            except FileNotFoundError:
+                continue
+            found.append("a socket" if name.startswith("socket:") else name)
+        return sorted(found)
+
+    @property
+    def peak(self) -> int:
+        """The most octets of memory that it had since its peak was forgotten."""
+        return self._memory("VmHWM")
+
+    def forget_peak(self) -> None:
+        (self._folder / "clear_refs").write_text("5")
+
+    def _memory(self, name: str) -> int:
+        found = re.search(rf"^{name}:\s+([0-9]+) kB$", (self._folder / "status").read_text(), re.MULTILINE)
+        assert found
+        return int(found[1]) * 1024
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what a server does on its own, of which nobody is told."""
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
 
 
 @contextmanager
