@@ -5,8 +5,10 @@ Test modules load this with ``runpy``, since those that pytest imports by their 
 
 from __future__ import annotations
 
+import grp
 import json
 import os
+import pwd
 import re
 import runpy
 import socket
@@ -33,22 +35,22 @@ class Server:
     """What serves at a port of 127.0.0.1. ``calls`` are the lines that its callbacks have left so far."""
 
     def __init__(self, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
-        self._folder = folder
+        self.folder = folder
         self.port = port
         self.process = process
 
     @property
     def log(self) -> str:
         """All that the server has written."""
-        return (self._folder / "log").read_text(errors="replace")
+        return (self.folder / "log").read_text(errors="replace")
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        path = self._folder / "calls"
+        path = self.folder / "calls"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def forget(self) -> None:
-        (self._folder / "calls").unlink(missing_ok=True)
+        (self.folder / "calls").unlink(missing_ok=True)
 
     def url(self, path: str = "/mm7/acme=s3cret") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
@@ -173,27 +175,47 @@ def until(condition: Callable[[], object]) -> None:
 
 @contextmanager
 def gunicorn(folder: Path, application: str, *options: str) -> Iterator[Server]:
-    """gunicorn in ``folder``, with ``application`` as it names one.
-
-    Its socket listens already: what is sent before gunicorn is ready waits for it.
-    """
-    command = [sys.executable, "-m", "gunicorn", "--chdir", str(folder), "--worker-tmp-dir", str(folder)]
-    command += ["--graceful-timeout", "5", *options, application]
+    """gunicorn in ``folder``, with ``application`` as it names one."""
+    listener = _listener()
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--chdir", str(folder)]
+    command += ["--worker-tmp-dir", str(folder), "--graceful-timeout", "5", *options, application]
     places = [str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), "PYTHONDONTWRITEBYTECODE": "1"}
-    with _started(folder, lambda file: [*command, "--bind", f"fd://{file}"], environment) as server:
+    path = os.pathsep.join(filter(None, places))
+    with _started(folder, listener, command, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1") as server:
         yield server
 
 
 @contextmanager
-def _started(folder: Path, command: Callable[[int], list[str]], environment: dict[str, str]) -> Iterator[Server]:
-    """A server in ``folder`` that is handed a socket which listens already; it has answered one request."""
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener, (folder / "log").open("wb") as output:
+def nginx(program: str, folder: Path, site: str) -> Iterator[Server]:
+    """nginx in ``folder``, with ``site`` inside of its http block, where {port} is the one to listen at."""
+    listener = _listener()
+    lines = ["daemon off;", "worker_processes 1;", "pid nginx.pid;", "error_log stderr warn;"]
+    if os.geteuid() == 0:  # else the worker becomes another user, who cannot write here
+        lines += [f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"]
+    lines += ["events { }", "http {"]
+    lines += [f"{kind}_temp_path temporary;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
+    lines += [site.replace("{port}", str(listener.getsockname()[1])), "}"]
+    (folder / "nginx.conf").write_text("\n".join(lines))
+    command = [program, "-p", f"{folder}/", "-c", f"{folder}/nginx.conf"]
+    # This is how an nginx hands its sockets to the one that replaces it.
+    with _started(folder, listener, command, NGINX=f"{listener.fileno()};") as server:
+        yield server
+
+
+def _listener() -> socket.socket:
+    """A socket that listens already: what is sent before the server is ready waits for it."""
+    return socket.create_server(("127.0.0.1", 0), backlog=256)
+
+
+@contextmanager
+def _started(folder: Path, listener: socket.socket, command: list[str], **environment: str) -> Iterator[Server]:
+    """A server in ``folder`` that is handed ``listener``; it has answered one request."""
+    with listener, (folder / "log").open("wb") as output:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
-            command(listener.fileno()),
+            command,
             cwd=folder,
-            env=environment,
+            env={**os.environ, **environment},
             pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -205,7 +227,7 @@ def _started(folder: Path, command: Callable[[int], list[str]], environment: dic
         try:
             response, _ = server.send("/", method="GET")
         except OSError as error:
-            pytest.fail(f"{process.args[0]} did not start: {error}\n{server.log}")  # type: ignore[index]
+            pytest.fail(f"{command} did not start: {error}\n{server.log}")
         assert response.status == 200
         yield server
     finally:

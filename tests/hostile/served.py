@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mm7_wsgi import Limits, MM7Middleware, MM7Request
 
-LIMITS = Limits(body=8 * 1024 * 1024)
+LIMITS = Limits()
 ACCOUNTS = {"acme": "s3cret", "192.0.2.7": None}
 
 # No file can grow beyond what one body may need. To be answered 413 therefore means that no more was written down.
