@@ -1,0 +1,45 @@
+"""What the tests need besides the package: left out without it, unless it is asked for by name."""
+
+from __future__ import annotations
+
+import runpy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def _without_nginx(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+
+@pytest.mark.usefixtures("_without_nginx")
+@pytest.mark.parametrize("required", ["", "gunicorn", ", gevent,gunicorn"])
+def test_a_test_without_what_it_needs_is_skipped(require: Any, monkeypatch: pytest.MonkeyPatch, required: str) -> None:
+    monkeypatch.setenv("MM7_REQUIRE", required)
+    with pytest.raises(pytest.skip.Exception, match="nginx is not installed"):
+        require("nginx")
+
+
+@pytest.mark.usefixtures("_without_nginx")
+@pytest.mark.parametrize("required", ["nginx", "gunicorn,nginx", "gunicorn, nginx"])
+def test_a_test_without_what_has_to_be_there_fails(
+    require: Any, monkeypatch: pytest.MonkeyPatch, required: str
+) -> None:
+    monkeypatch.setenv("MM7_REQUIRE", required)
+    with pytest.raises(pytest.fail.Exception, match="nginx is not installed"):
+        require("nginx")
+
+
+def test_what_is_there_is_found(require: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/somewhere/{name}")
+    assert require("nginx") == "/somewhere/nginx"
+
+
+def test_nothing_can_be_asked_for_that_no_test_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["pytest_configure"]
+    monkeypatch.setenv("MM7_REQUIRE", "gunicorn,nginx,ngnix")
+    with pytest.raises(pytest.UsageError, match="ngnix is none of them"):
+        configure()
