@@ -154,15 +154,12 @@ class Worker:
     @property
     def peak(self) -> int:
         """The most octets of memory that it had since its peak was forgotten."""
-        return self._memory("VmHWM")
+        found = re.search(r"^VmHWM:\s+([0-9]+) kB$", (self._folder / "status").read_text(), re.MULTILINE)
+        assert found
+        return int(found[1]) * 1024
 
     def forget_peak(self) -> None:
         (self._folder / "clear_refs").write_text("5")
-
-    def _memory(self, name: str) -> int:
-        found = re.search(rf"^{name}:\s+([0-9]+) kB$", (self._folder / "status").read_text(), re.MULTILINE)
-        assert found
-        return int(found[1]) * 1024
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -111,17 +111,20 @@ def test_one_worker_serves_others_while_many_uploads_stall(nginx: Any, gunicorn:
 
 
 def test_one_worker_serves_others_while_many_heads_stall(nginx: Any, gunicorn: Any) -> None:
+    request = post("slow")
     stalled = [nginx.connect() for _ in range(40)]
     try:
-        for sent in (0, 1, 20, 60):
+        for place in range(5):
             for client in stalled:
-                client.send(post("slow")[sent:][:1])
+                client.send(request[place : place + 1])
             # It came later than those, and connections are taken in order: so nginx has them.
             assert accepted(nginx, post("other"))
+        stalled[0].send(request[5:])
+        assert stalled[0].answer().code == 1000
     finally:
         for client in stalled:
             client.close()
-    assert transactions(gunicorn) == ["other"] * 4
+    assert transactions(gunicorn) == ["other"] * 5 + ["slow"]
 
 
 def test_an_upload_that_breaks_off_never_gets_to_the_application(nginx: Any, gunicorn: Any) -> None:

@@ -265,11 +265,10 @@ def test_chunks_that_cannot_be_read_are_answered_400(server: Any, sent: bytes) -
     with server.connect() as client, suppress(OSError):
         client.send(post(path=CHUNKED, lengths=(TE,), body=sent))
         answers = client.answers()
-    if not answers and len(sent) > 60_000:
-        return  # the server has not read all of it, and so its answer may not come
-    status, code, details = refusal(*answers)
-    assert (status, code) == (400, 4004)
-    assert details in ("the body broke off after 0 octets", "the body broke off after 5 octets")
+    if answers or len(sent) < 60_000:  # where the server has not read all of it, its answer may not come
+        status, code, details = refusal(*answers)
+        assert (status, code) == (400, 4004)
+        assert details in ("the body broke off after 0 octets", "the body broke off after 5 octets")
     assert server.calls == []
 
 
@@ -314,17 +313,17 @@ def test_others_are_served_while_heads_stall(server: Any, kind: str) -> None:
     request = post("slow")
     stalled = [server.connect() for _ in range(slow)]
     try:
-        for sent in (0, 1, 20, 60):
+        for place in range(5):
             for client in stalled:
-                client.send(request[sent:][:1])
+                client.send(request[place : place + 1])
             # It came later than those, and connections are taken in order: so they are with a worker.
             assert accepted(server, post("other"))
-        stalled[0].send(request[1:])
-        assert stalled[0].answer().status == 400  # its octets did not come in order
+        stalled[0].send(request[5:])
+        assert stalled[0].answer().code == 1000
     finally:
         for client in stalled:
             client.close()
-    assert transactions(server) == ["other"] * 4
+    assert transactions(server) == ["other"] * 5 + ["slow"]
 
 
 # -- paths
