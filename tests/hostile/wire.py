@@ -54,8 +54,9 @@ def chunked(*pieces: bytes) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-# What never has to be served: it stands behind, or in, each of those below.
-_SMUGGLED = post("smuggled")
+# What must never be served: it stands in each of those below. It has another boundary than what is around it, else that
+# could be read as one message with something in front.
+_SMUGGLED = post("smuggled").replace(b"outer", b"inner")
 _, _MESSAGE = message("outer")
 _TE = "Transfer-Encoding: chunked"
 
