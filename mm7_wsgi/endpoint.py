@@ -284,7 +284,7 @@ class _Exchange:
         account = None if self._account is None else self._account.name
         for deviation in self._package.deviations:
             if account is not None and self._endpoint._first_time(account, deviation.name):
-                fields = {"event": "deviation", "account": account, "deviation": deviation.name}
+                fields = {"event": "deviation", "account": _loggable(account), "deviation": deviation.name}
                 _log.warning("account %a deviates: %s", account, ascii(str(deviation)), extra=fields)
         if _log.isEnabledFor(logging.INFO):
             self._log_answer(account)
@@ -295,10 +295,10 @@ class _Exchange:
         transaction_id = None if envelope is None else envelope.transaction_id
         fields = {
             "event": "answered",
-            "account": account,
-            "operation": None if operation is None else operation[:_LOGGED_LENGTH],
-            "transaction_id": None if transaction_id is None else transaction_id[:_LOGGED_LENGTH],
-            "message_id": self._message_id,
+            "account": _loggable(account),
+            "operation": _loggable(operation),
+            "transaction_id": _loggable(transaction_id),
+            "message_id": _loggable(self._message_id),
             "status": self._code,
             "http_status": self._http_status,
             "bytes": self._received,
@@ -306,17 +306,34 @@ class _Exchange:
         }
         _log.info(
             "%s of %s, transaction %s: %d in HTTP %d, %s octets, %.1f ms",
-            *(ascii(fields[name]) for name in ("operation", "account", "transaction_id")),
+            *(ascii(value and value[:_LOGGED_LENGTH]) for value in (operation, account, transaction_id)),
             *(fields[name] for name in ("status", "http_status", "bytes", "ms")),
             extra=fields,
         )
 
     def log_failure(self, where: str, error: Exception) -> None:
-        """A traceback, with what the request shows of secrets taken out of it."""
+        """A traceback, with what the request shows of secrets taken out of it.
+
+        The words of an exception may be the peer's, with line ends of its own. So every line is indented, that none can
+        pass for the beginning of another record.
+        """
         text = "".join(traceback.format_exception(error))
         for secret in secrets_in(self._environ, self._index):
             text = text.replace(secret, "***")
-        _log.error("%s failed; the peer is asked to send again\n%s", where, text, extra={"event": "failed"})
+        lines = "".join([f"\n  {_printable(line)}" for line in text.rstrip("\n").split("\n")])
+        _log.error("%s failed; the peer is asked to send again%s", where, lines, extra={"event": "failed"})
+
+
+def _loggable(value: str | None) -> str | None:
+    """What a peer may have chosen, as a field of a record that may be written as it is: short, and within its line."""
+    return None if value is None else _printable(value[:_LOGGED_LENGTH])
+
+
+def _printable(text: str) -> str:
+    """``text`` with line ends, control characters and the like written as ``repr`` writes them."""
+    if text.isprintable():
+        return text
+    return "".join([character if character.isprintable() else ascii(character)[1:-1] for character in text])
 
 
 _DEFAULT: Final = Dialect()

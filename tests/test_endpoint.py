@@ -1335,9 +1335,42 @@ def test_there_is_one_line_for_each_request(ask: Any, mm7: Any, caplog: pytest.L
     assert (accepted.event, accepted.account, accepted.operation) == ("answered", "acme", "SubmitReq")
     assert (accepted.status, accepted.http_status, accepted.message_id) == (1000, 200, answer.message_id)
     assert accepted.bytes == len(mm7.soap(transaction="a&#10;b"))
-    assert accepted.transaction_id == "a\nb"
-    assert "\n" not in accepted.getMessage()
+    assert accepted.transaction_id == r"a\nb"
+    assert r"transaction 'a\nb'" in accepted.getMessage()
     assert (refused.account, refused.operation, refused.status, refused.http_status) == (None, None, 4001, 401)
+
+
+FORGED = "ERROR:mm7_wsgi:forged"
+HOSTILE = f"a\n{FORGED}\r\x1b[2J\x85\u2028\u202e\ud800\u20acb"
+
+
+def test_no_line_of_a_traceback_can_pass_for_a_record(ask: Any, mm7: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def handler(request: MM7Request) -> None:
+        try:
+            raise LookupError(HOSTILE)
+        except LookupError as error:
+            raise RuntimeError(f"bad subject {HOSTILE}") from error
+
+    ask(endpoint(handler), mm7.request())
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    first, *lines = record.getMessage().split("\n")
+    assert first == "the handler failed; the peer is asked to send again"
+    assert lines[0] == "  Traceback (most recent call last):"
+    assert lines.count(f"  {FORGED}" + r"\r\x1b[2J\x85\u2028\u202e\ud800" + "\u20acb") == 2
+    assert all(line.startswith("  ") and line.isprintable() for line in lines)
+
+
+def test_the_fields_of_a_record_stay_within_a_line(ask: Any, mm7: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "mm7_wsgi")
+    name = "acme\u202e" + "e" * 300
+    app = endpoint(lambda request: request.success(message_id=HOSTILE), accounts=lambda credentials: Account(name))
+    ask(app, mm7.request(version="1.0", transaction="a\u2028&#13;&#x9b;b"))
+    deviation, answered = caplog.records
+    assert (deviation.event, answered.event) == ("deviation", "answered")
+    assert deviation.account == answered.account == (r"acme\u202e" + "e" * 195)
+    assert answered.transaction_id == r"a\u2028\r\x9bb"
+    assert answered.message_id == rf"a\n{FORGED}\r\x1b[2J\x85\u2028\u202e\ud800" + "\u20acb"
+    assert len(answered.getMessage()) < 500
 
 
 # -- settings
