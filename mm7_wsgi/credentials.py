@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Literal, NoReturn, TypeAlias
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from .protocol.errors import Unauthorized
 
@@ -112,7 +112,7 @@ def find_credentials(environ: Mapping[str, Any], index: int | None) -> tuple[Cre
 
 # Servers disagree on the name: gunicorn says RAW_URI, waitress, uWSGI and mod_wsgi say REQUEST_URI, some say neither.
 _RAW_KEYS = ("RAW_URI", "REQUEST_URI")
-_ABSOLUTE_FORM = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:[^/?]*@)?(?P<host>[^/?]*)")
+_ABSOLUTE_FORM = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:(?P<user>[^/?]*)@)?(?P<host>[^/?]*)")
 #: What no name and no secret that is presented or configured can hold.
 UNPRESENTABLE = re.compile("[\0\r\n]")
 
@@ -254,6 +254,8 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
     return clean
 
 
+# A secret that is shorter is part of too many words to be told from them.
+_TELLING = 4
 _PATH_KEYS = frozenset({"SCRIPT_NAME", "PATH_INFO", *_RAW_KEYS})
 
 
@@ -266,13 +268,16 @@ def secrets_in(environ: Mapping[str, Any], index: int | None) -> tuple[str, ...]
 
     Valid or not, they are there. Never raises.
     """
-    spellings = set(_shown_in_authorization(environ))
-    if index is not None:
-        spellings.update(_shown_in_uri(environ, index))
-    # A traceback shows the repr of an argument as often as the argument.
-    spellings.update([repr(text)[1:-1] for text in spellings])
-    spellings.update([repr(text.encode(errors="surrogatepass"))[2:-1] for text in spellings])
+    spellings = {spelling for text in _shown(environ, index) for spelling in _spellings(text)}
     return tuple(sorted(spellings - {""}, key=lambda text: (-len(text), text)))
+
+
+def _shown(environ: Mapping[str, Any], index: int | None) -> set[str]:
+    """The secrets, and what holds them: as sent, as the server decoded it, and as we did."""
+    shown = {*_shown_in_authorization(environ), *_shown_as_user(environ)}
+    if index is not None:
+        shown.update(_shown_in_uri(environ, index))
+    return shown
 
 
 def _shown_in_uri(environ: Mapping[str, Any], index: int) -> Iterator[str]:
@@ -280,7 +285,8 @@ def _shown_in_uri(environ: Mapping[str, Any], index: int) -> Iterator[str]:
     for path in (whole, *(_split_uri(_string(environ, key))[1] for key in _RAW_KEYS)):
         # A raw URI with another prefix was rewritten on its way: there the first "=" has to show where the secret is.
         tail = path[index + 1 :] if path.startswith(whole[: index + 1]) else path.partition("=")[2]
-        for spelling in (tail, tail.partition("=")[2]):
+        # With a colon, as a proxy or a resolver writes it that makes Basic of it.
+        for spelling in (tail, tail.replace("=", ":", 1), tail.partition("=")[2]):
             decoded = unquote(spelling, "latin-1")
             yield from (spelling, _text(spelling), decoded, _text(decoded))
 
@@ -297,3 +303,50 @@ def _shown_in_authorization(environ: Mapping[str, Any]) -> Iterator[str]:
             continue
         secret = octets.partition(":")[2]
         yield from (secret, _text(secret), octets, _text(octets))
+
+
+def _shown_as_user(environ: Mapping[str, Any]) -> Iterator[str]:
+    # http://account:password@host/mm7: nobody is let in by it, and it may be the right password all the same.
+    for value in (_whole_path(environ), *(_string(environ, key) for key in _RAW_KEYS)):
+        match = _ABSOLUTE_FORM.match(value)
+        if match and match["user"]:
+            for spelling in (match["user"], match["user"].partition(":")[2]):
+                decoded = unquote(spelling, "latin-1")
+                yield from (spelling, decoded, _text(decoded))
+
+
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+_UNESCAPED = ("", "/", "/:@!$&'()*+,;=")
+# Nobody writes more than this in another way, and a stranger could have much written.
+_SPELLED = 200
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """``text`` as others write it: as ``repr`` does, also in another ``repr``, and for a URL or a header."""
+    literal = _literals(text)
+    yield from literal
+    if len(text) > _SPELLED:
+        return
+    for each in literal:
+        yield from _literals(each)
+    octets = text.encode(errors="surrogatepass")
+    for quoted in (quote_plus(octets), *(quote(octets, safe) for safe in _UNESCAPED)):
+        yield from (quoted, _ESCAPE.sub(lambda escape: escape[0].lower(), quoted))
+    yield binascii.b2a_base64(octets, newline=False).decode().rstrip("=")
+    # A group of exceptions is written with its texts indented, and so broken wherever a line can end.
+    lines = text.splitlines()
+    if len(lines) > 1:
+        yield from [line for line in lines if len(line) >= _TELLING]
+
+
+def _literals(text: str) -> set[str]:
+    """``text``, and what ``repr`` makes of it and of its octets, whichever quotes it puts around."""
+    octets = text.encode(errors="surrogatepass")
+    return {
+        text,
+        ascii(text)[1:-1],
+        repr(text)[1:-1],
+        repr("\"'" + text)[4:-1],
+        repr(octets)[2:-1],
+        repr(b"\"'" + octets)[5:-1],
+    }
