@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import chain
 from typing import Any, Literal, NoReturn, TypeAlias
 from urllib.parse import quote, quote_plus, unquote
 
@@ -225,42 +226,91 @@ _VIEWS_OF_THE_PATH = frozenset(
 )
 
 
+# What a WSGI application builds on; what is in them is none of the peer's choosing, or has rules of its own.
+_KEPT = frozenset(
+    {
+        "CONTENT_LENGTH",
+        "CONTENT_TYPE",
+        "PATH_INFO",
+        "REMOTE_ADDR",
+        "REQUEST_METHOD",
+        "SCRIPT_NAME",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SERVER_PROTOCOL",
+        *_RAW_KEYS,
+    }
+)
+# A secret that is shorter is part of too many words to be told from them.
+_TELLING = 4
+
+
 def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
     """A copy without credentials: the paths end at ``index``, and every kind of Authorization is absent.
 
-    A query stays. Any other string that repeats the tail (``REDIRECT_URL``, ``X-Original-URI`` …) is left out.
+    What repeats a secret of at least four characters, or the account with a password in a URI, is left out, whatever
+    it is called (``REDIRECT_URL``, ``X-Original-URI``, a query), escaped or not, also in lists and mappings. Objects
+    are not looked into.
     """
+    signs = [text for text in _shown(environ, index) if len(text) >= _TELLING]
+    signs += [_in_base64(text) for text in signs]
+    whole = _whole_path(environ)
+    if index is not None and (name := _text(whole[index + 1 :].partition("=")[0])):
+        signs += [f"/{name}=", f"/{name.encode(errors='surrogatepass').decode('latin-1')}="]
     clean = {
         key: value
         for key, value in environ.items()
-        if not key.endswith("AUTHORIZATION") and key not in _VIEWS_OF_THE_PATH
+        if not key.endswith("AUTHORIZATION")
+        and key not in _VIEWS_OF_THE_PATH
+        and (key in _KEPT or key.startswith("wsgi.") or not _shows(value, signs))
     }
-    if index is None:
-        return clean
-    whole = _whole_path(environ)
-    if tail := whole[index + 1 :]:
-        clean = {key: value for key, value in clean.items() if key in _PATH_KEYS or not _repeats(value, "/" + tail)}
     split = len(_string(environ, "SCRIPT_NAME"))
-    for key, value in (("SCRIPT_NAME", whole[: min(split, index)]), ("PATH_INFO", whole[split:index])):
+    end = len(whole) if index is None else index
+    for key, value in (("SCRIPT_NAME", whole[: min(split, end)]), ("PATH_INFO", whole[split:end])):
         if key in clean:
-            clean[key] = value
+            clean[key] = _without_user(value)
     for key in _RAW_KEYS:
         if key in clean:
-            # Built anew and not cut: a raw URI that means another path has its secret who knows where.
-            origin, _, query = _split_uri(_string(environ, key))
-            clean[key] = (
-                origin + quote(whole[:index], safe="/:@!$&'()*+,;=", encoding="latin-1", errors="replace") + query
-            )
+            origin, path, query = _split_uri(_string(environ, key))
+            if index is not None:
+                # Built anew and not cut: a raw URI that means another path has its secret who knows where.
+                _, path, _ = _split_uri(
+                    quote(whole[:index], safe="/:@!$&'()*+,;=", encoding="latin-1", errors="replace")
+                )
+            clean[key] = origin + path + ("" if _shows(query, signs) else query)
     return clean
 
 
-# A secret that is shorter is part of too many words to be told from them.
-_TELLING = 4
-_PATH_KEYS = frozenset({"SCRIPT_NAME", "PATH_INFO", *_RAW_KEYS})
+def _without_user(text: str) -> str:
+    match = _ABSOLUTE_FORM.match(text)
+    return text if match is None else match["scheme"] + match["host"] + text[match.end() :]
 
 
-def _repeats(value: object, tail: str) -> bool:
-    return isinstance(value, str) and (tail in value or ("%" in value and tail in unquote(value, "latin-1")))
+def _shows(value: object, signs: list[str]) -> bool:
+    return any(sign in text for written in _texts(value) for text in _unescaped(written) for sign in signs)
+
+
+def _texts(value: object, depth: int = 4) -> Iterator[str]:
+    """The text in a value of a framework's or a gateway's making: a scope, an event, the pieces of a path."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (bytes, bytearray)):
+        yield value.decode("latin-1")
+    elif depth and isinstance(value, (dict, list, tuple, set, frozenset)):
+        for inside in chain(value, value.values()) if isinstance(value, dict) else value:
+            yield from _texts(inside, depth - 1)
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    """``text``, and what it is with escapes undone: three times, since those who pass it on escape what is escaped."""
+    yield text
+    for _ in range(3):
+        if "%" not in text:
+            break
+        text = unquote(text, "latin-1")
+        yield text
+    if "+" in text:
+        yield text.replace("+", " ")
 
 
 def secrets_in(environ: Mapping[str, Any], index: int | None) -> tuple[str, ...]:
@@ -296,7 +346,7 @@ def _shown_in_authorization(environ: Mapping[str, Any]) -> Iterator[str]:
         value = _string(environ, key) if key.endswith("AUTHORIZATION") else ""
         yield value
         token = value.strip(" \t").replace("\t", " ").partition(" ")[2].strip(" ")
-        yield token
+        yield from (token, token.rstrip("="))
         try:
             octets = _decode_base64(token)
         except Unauthorized:
@@ -332,11 +382,16 @@ def _spellings(text: str) -> Iterator[str]:
     octets = text.encode(errors="surrogatepass")
     for quoted in (quote_plus(octets), *(quote(octets, safe) for safe in _UNESCAPED)):
         yield from (quoted, _ESCAPE.sub(lambda escape: escape[0].lower(), quoted))
-    yield binascii.b2a_base64(octets, newline=False).decode().rstrip("=")
+    yield _in_base64(text)
     # A group of exceptions is written with its texts indented, and so broken wherever a line can end.
     lines = text.splitlines()
     if len(lines) > 1:
         yield from [line for line in lines if len(line) >= _TELLING]
+
+
+def _in_base64(text: str) -> str:
+    """Without its padding, which not everybody writes."""
+    return binascii.b2a_base64(text.encode(errors="surrogatepass"), newline=False).decode().rstrip("=")
 
 
 def _literals(text: str) -> set[str]:

@@ -401,17 +401,81 @@ def test_redacted_authorization(key: str, index: int | None) -> None:
         ("REDIRECT_URL", "/mm7/acme=s3/cret", False),
         ("SCRIPT_URI", "https://gw.example/mm7/acme=s3/cret", False),
         ("HTTP_X_ORIGINAL_URI", "/mm7/acme=s3%2Fcret?x", False),
+        ("HTTP_X_ORIGINAL_URL", "/mm7/acme=%73%33%2f%63ret", False),
+        ("HTTP_X_REWRITE_URL", "/mm7/acme=s3%25252Fcret", False),
+        ("HTTP_X_FORWARDED_URI", "/mm7/acme=s3//cret", False),  # another secret, by which the account is not let in
+        ("HTTP_REFERER", "https://acme:s3/cret@gw.example/", False),
+        ("HTTP_X_PASSWORD", "s3/cret", False),
+        ("HTTP_X_TOKEN", basic("acme:s3/cret"), False),
+        ("QUERY_STRING", "account=acme&password=s3%2Fcret", False),
+        ("asgi.scope", {"raw_path": b"/mm7/acme=s3%2Fcret", "headers": [(b"host", b"gw.example")]}, False),
+        ("gateway.event", {"path": {"tail": ["x", ("s3/cret",)]}}, False),
+        ("gateway.deep", [[[[["s3/cret"]]]]], True),
+        ("gateway.bytes", bytearray(b"s3/cret"), False),
         ("werkzeug.request", object(), False),
         ("webob.adhoc_attrs", {"subpath": ("acme=s3", "cret")}, False),
         ("QUERY_STRING", "x=%2F", True),
         ("HTTP_USER_AGENT", "acme/1.0", True),
         ("wsgi.version", (1, 0), True),
+        ("wsgi.url_scheme", "s3/cret", True),
+        ("CONTENT_TYPE", "s3/cret", True),
     ],
 )
 def test_redacted_other_keys(key: str, value: Any, stays: bool) -> None:
-    """What repeats the path under another key goes too; all else stays as it is."""
+    """What repeats the path or the password under another key goes too; all else stays as it is."""
     environ = environ_of("/mm7/acme=s3/cret", **{key: value})
     assert redacted(environ, 4) == environ_of("/mm7") | ({key: value} if stays else {})
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        basic("acme:p\u00e9 \u20ac/"),
+        basic("acme:p\u00e9 \u20ac/", "").rstrip("="),
+        "p\u00c3\u00a9 \u00e2\u0082\u00ac/",
+        "p%C3%A9+%e2%82%ac/",
+        "acme:p\u00e9 \u20ac/",
+    ],
+)
+@pytest.mark.parametrize("index", [4, None])
+def test_redacted_copies_of_basic(copied: str, index: int | None) -> None:
+    """What repeats the header, its token or what is in it, goes too, also where the path was not found."""
+    environ = environ_of(
+        "/mm7", HTTP_AUTHORIZATION=basic("acme:p\u00e9 \u20ac/"), HTTP_X_COPY=f"x {copied}", HTTP_X="x"
+    )
+    assert redacted(environ, index) == environ_of("/mm7", HTTP_X="x")
+
+
+def test_redacted_query_of_a_raw_uri() -> None:
+    """A query that repeats the password goes from the raw URI too."""
+    environ = environ_of(
+        "/mm7/acme=s3cret", RAW_URI="/mm7/acme=s3cret?again=s3%63ret", REQUEST_URI="/mm7/acme=s3cret?x=y"
+    )
+    assert redacted(environ, 4) == environ_of("/mm7", RAW_URI="/mm7", REQUEST_URI="/mm7?x=y")
+
+
+def test_redacted_short_secrets() -> None:
+    """A secret of less than four characters is looked for behind its account only, since it is in everything."""
+    environ = environ_of("/mm7/acme=x", HTTP_X="x", HTTP_X_ORIGINAL_URI="/mm7/acme=x", QUERY_STRING="x=x")
+    assert redacted(environ, 4) == environ_of("/mm7", HTTP_X="x", QUERY_STRING="x=x")
+
+
+@pytest.mark.parametrize(
+    ("name", "copied"),
+    [("m\u00c3\u00bcller", "/m%C3%BCller=other"), ("m\u00fcller", "/m%FCller="), ("\udce9", "/\udce9=")],
+)
+def test_redacted_copies_with_another_secret(name: str, copied: str) -> None:
+    """Behind the account in a URI there is a secret, whichever."""
+    assert redacted(environ_of(f"/mm7/{name}=s3cret", HTTP_X=copied), 4) == environ_of("/mm7")
+
+
+@pytest.mark.parametrize("index", [26, None])
+def test_redacted_user_information(index: int | None) -> None:
+    """A URI in absolute form loses its user information, as the path too, where a server passes it on whole."""
+    environ = environ_of(
+        "http://acme:s3cret@gw/mm7", RAW_URI="http://acme:s3cret@gw/mm7?x", HTTP_REFERER="//acme:s3cret@gw"
+    )
+    assert redacted(environ, index) == environ_of("http://gw/mm7", RAW_URI="http://gw/mm7?x")
 
 
 def test_secrets_in_uri() -> None:
