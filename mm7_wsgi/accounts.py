@@ -197,6 +197,8 @@ def _is_sound_hash(secret: str) -> bool:
 
 # Resolvers
 
+_DOTTED = re.compile(r"[\w.]+(?::[\w.]*)?")
+
 
 @runtime_checkable
 class Resolver(Protocol):
@@ -219,6 +221,9 @@ def as_resolver(accounts: object) -> Resolver:
     else, and ``ValueError`` for a name that leads nowhere or a mapping that is wrong in itself.
     """
     if isinstance(accounts, str):
+        if not _DOTTED.fullmatch(accounts):
+            # Not shown: it may be what belongs into a mapping.
+            raise ValueError("accounts: a string has to be the dotted name of accounts, as package.module:name")
         try:
             found = pkgutil.resolve_name(accounts)
         except (ValueError, ImportError, AttributeError) as error:

@@ -86,7 +86,9 @@ class MM7Endpoint:
         allow_chunked: bool = False,
     ) -> None:
         if isinstance(handler, type) or not callable(handler):
-            raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {handler!r}")
+            # Never the value: it may be the accounts, in the wrong place.
+            found = f"the class {handler.__name__}" if isinstance(handler, type) else type(handler).__name__
+            raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {found}")
         if not _PATH.fullmatch(path):
             raise ValueError(f"path has to be segments with a slash before each, not escaped, unlike {path!r}")
         self._handler = handler

@@ -691,13 +691,22 @@ def test_as_resolver_refuses(accounts: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["mm7_partners:missing", "mm7_partners.missing", "mm7_nowhere:x", "mm7_nowhere", "not a name", ""]
+    "name", ["mm7_partners:missing", "mm7_partners.missing", "mm7_nowhere:x", "mm7_nowhere", "mm7_nowhere..x"]
 )
 @pytest.mark.usefixtures("partners")
 def test_as_resolver_names_that_lead_nowhere(name: str) -> None:
     """A dotted name that cannot be imported is a ValueError that shows it."""
     with pytest.raises(ValueError, match=f"'{name}' cannot be imported"):
         as_resolver(name)
+
+
+@pytest.mark.parametrize("text", ["", "acme=s3cret", "acme:s3cret,other:0ther", "acme s3cret", "s3cret!", "a:s3cret:b"])
+def test_as_resolver_strings_that_are_no_names(text: str) -> None:
+    """A string that cannot be a dotted name is a ValueError that does not show it: it may be a secret."""
+    with pytest.raises(ValueError, match="dotted name") as refusal:
+        as_resolver(text)
+    assert SECRET not in repr(refusal.value)
+    assert refusal.value.__context__ is None
 
 
 @pytest.mark.parametrize("name", ["mm7_partners:text", "mm7_partners:number", "mm7_partners:cls"])

@@ -1378,8 +1378,14 @@ def test_the_fields_of_a_record_stay_within_a_line(ask: Any, mm7: Any, caplog: p
 
 @pytest.mark.parametrize("handler", [None, "submit", object(), Recorder])
 def test_a_handler_that_cannot_be_called_is_refused_at_once(handler: Any) -> None:
-    with pytest.raises(TypeError, match="handler"):
+    with pytest.raises(TypeError, match="handler has to be"):
         MM7Endpoint(handler, accounts=ACCOUNTS)
+
+
+def test_accounts_in_the_place_of_the_handler_are_not_shown() -> None:
+    with pytest.raises(TypeError, match="not dict") as refusal:
+        MM7Endpoint(ACCOUNTS, accounts=Recorder())  # type: ignore[arg-type]
+    assert "s3cret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("path", ["", "/", "mm7", "/mm7/", "//"])
