@@ -252,11 +252,8 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
     it is called (``REDIRECT_URL``, ``X-Original-URI``, a query), escaped or not, also in lists and mappings. Objects
     are not looked into.
     """
-    signs = [text for text in _shown(environ, index) if len(text) >= _TELLING]
-    signs += [_in_base64(text) for text in signs]
+    signs = _signs(environ, index)
     whole = _whole_path(environ)
-    if index is not None and (name := _text(whole[index + 1 :].partition("=")[0])):
-        signs += [f"/{name}=", f"/{name.encode(errors='surrogatepass').decode('latin-1')}="]
     clean = {
         key: value
         for key, value in environ.items()
@@ -284,6 +281,16 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
 def _without_user(text: str) -> str:
     match = _ABSOLUTE_FORM.match(text)
     return text if match is None else match["scheme"] + match["host"] + text[match.end() :]
+
+
+def _signs(environ: Mapping[str, Any], index: int | None) -> list[str]:
+    """What shows in a text without escapes that it repeats a secret."""
+    signs = {text for text in _shown(environ, index) if len(text) >= _TELLING}
+    signs |= {_in_base64(octets) for text in signs for octets in _encoded(text)}
+    if index is not None and (name := _whole_path(environ)[index + 1 :].partition("=")[0]):
+        # Behind the account in a URI there is a secret, whichever.
+        signs |= {f"/{octets.decode('latin-1')}=" for octets in _encoded(_text(name))} | {f"/{name}="}
+    return list(signs)
 
 
 def _shows(value: object, signs: list[str]) -> bool:
@@ -319,6 +326,13 @@ def secrets_in(environ: Mapping[str, Any], index: int | None) -> tuple[str, ...]
     Valid or not, they are there. Never raises.
     """
     spellings = {spelling for text in _shown(environ, index) for spelling in _spellings(text)}
+    # There is no end of ways to escape it, so where the environ repeats it, all of that text has to go.
+    signs = _signs(environ, index)
+    for key, value in environ.items():
+        if signs and not key.startswith("wsgi.") and key not in ("SCRIPT_NAME", "PATH_INFO"):
+            for text in _texts(value):
+                if _shows(text, signs):
+                    spellings |= _literals(text)
     return tuple(sorted(spellings - {""}, key=lambda text: (-len(text), text)))
 
 
@@ -379,19 +393,27 @@ def _spellings(text: str) -> Iterator[str]:
         return
     for each in literal:
         yield from _literals(each)
-    octets = text.encode(errors="surrogatepass")
-    for quoted in (quote_plus(octets), *(quote(octets, safe) for safe in _UNESCAPED)):
-        yield from (quoted, _ESCAPE.sub(lambda escape: escape[0].lower(), quoted))
-    yield _in_base64(text)
+    for octets in _encoded(text):
+        for quoted in (quote_plus(octets), *(quote(octets, safe) for safe in _UNESCAPED)):
+            yield from (quoted, _ESCAPE.sub(lambda escape: escape[0].lower(), quoted))
+        yield _in_base64(octets)
     # A group of exceptions is written with its texts indented, and so broken wherever a line can end.
     lines = text.splitlines()
     if len(lines) > 1:
         yield from [line for line in lines if len(line) >= _TELLING]
 
 
-def _in_base64(text: str) -> str:
+def _encoded(text: str) -> set[bytes]:
+    """The octets of ``text``: as UTF-8, and as those it stands for where WSGI handed it over."""
+    try:
+        return {text.encode(errors="surrogatepass"), text.encode("latin-1")}
+    except UnicodeEncodeError:
+        return {text.encode(errors="surrogatepass")}
+
+
+def _in_base64(octets: bytes) -> str:
     """Without its padding, which not everybody writes."""
-    return binascii.b2a_base64(text.encode(errors="surrogatepass"), newline=False).decode().rstrip("=")
+    return binascii.b2a_base64(octets, newline=False).decode().rstrip("=")
 
 
 def _literals(text: str) -> set[str]:

@@ -553,6 +553,30 @@ def test_secrets_in_lines() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "copied", ["again=%73%33%63ret", "/old/acme=%2573%33cret", "acme:%733cret", basic(b"acme:s3cret")]
+)
+@pytest.mark.parametrize("key", ["QUERY_STRING", "RAW_URI", "HTTP_X"])
+def test_secrets_in_copies(key: str, copied: str) -> None:
+    """What else of the environ repeats a secret is one, however it is escaped, since somebody may write it all."""
+    assert copied in secrets_in(environ_of("/mm7/acme=s3cret", **{key: copied}), 4)
+    found = secrets_in(environ_of("/mm7/acme=s3cret", HTTP_X=("x", {"y": copied}), HTTP_Y="all else"), 4)
+    assert copied in found
+    assert not {"x", "y", "all else"} & set(found)
+
+
+def test_secrets_in_latin_1() -> None:
+    """Of a password in latin-1 the forms for a URL and in base64 are those of its octets too."""
+    found = secrets_in(environ_of("/mm7/acme=p\u00e9ss"), 4)
+    assert {
+        "p%E9ss",
+        "p%C3%A9ss",
+        "p%e9ss",
+        basic(b"acme:p\xe9ss", "").rstrip("="),
+        basic("acme:p\u00e9ss", "").rstrip("="),
+    } <= set(found)
+
+
 def test_secrets_in_what_is_long() -> None:
     """A stranger who sends long secrets does not have them written in every way."""
     found = secrets_in(environ_of("/mm7/acme=" + "\u00e9'/" * 1000), 4)
