@@ -13,6 +13,7 @@ because of the secret, so they hold it, and only show it where they are asked by
 from __future__ import annotations
 
 import base64
+import builtins
 import contextlib
 import copy
 import dataclasses
@@ -440,7 +441,7 @@ def raised_with_notes(texts: list[str]) -> Any:
 
 
 def raised_as_group(texts: list[str]) -> Any:
-    group = getattr(__builtins__, "ExceptionGroup", None) or globals().get("ExceptionGroup")
+    group = getattr(builtins, "ExceptionGroup", None)
     errors = [ValueError(text) for text in texts]
     if group is None:  # Python 3.10
         raise ValueError(errors)
