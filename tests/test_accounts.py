@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import dataclasses
 import os
@@ -829,3 +830,97 @@ def test_from_environ_to_account(path_info: str, more: dict[str, str], name: str
             identify(resolver, find_credentials(environ, 4))
     else:
         assert identify(resolver, find_credentials(environ, 4)).name == name
+
+
+# What strangers try
+
+
+def basic(userpass: str | bytes) -> str:
+    octets = userpass.encode() if isinstance(userpass, str) else userpass
+    return "Basic " + base64.b64encode(octets).decode()
+
+
+def let_in(accounts: Any, path_info: str = "/mm7", authorization: str = "", **more: str) -> str | None:
+    """The account that a request gets, from its environ on."""
+    environ = {"PATH_INFO": path_info, "HTTP_AUTHORIZATION": authorization, "REMOTE_ADDR": "192.0.2.7"} | more
+    try:
+        return identify(as_resolver(accounts), find_credentials(environ, 4)).name
+    except Unauthorized:
+        return None
+
+
+@pytest.mark.parametrize(
+    "make", [str, hashed, lambda secret: hashed(secret, PBKDF2)], ids=["plain", "scrypt", "pbkdf2"]
+)
+@pytest.mark.parametrize("length", [71, 72, 73, 255, 4096])
+def test_long_secrets_are_compared_to_their_end(make: Callable[[str], str], length: int) -> None:
+    """No method forgets what is behind 72 octets, as bcrypt does, also where a letter is more than one."""
+    for letter in ("x", "\u20ac"):
+        secret = letter * (length - 1)
+        accounts = AccountTable({"acme": make(secret + "a")})
+        assert let_in(accounts, authorization=basic(f"acme:{secret}a")) == "acme"
+        assert let_in(accounts, f"/mm7/acme={secret}a") == "acme"
+        for wrong in (f"{secret}b", secret, f"{secret}aa"):
+            assert let_in(accounts, authorization=basic(f"acme:{wrong}")) is None
+            assert let_in(accounts, f"/mm7/acme={wrong}") is None
+
+
+@pytest.mark.parametrize("make", [str, hashed], ids=["plain", "hashed"])
+def test_a_secret_is_the_same_in_utf_8_and_latin_1(make: Callable[[str], str]) -> None:
+    """What a peer writes it in is the peer's to choose, in the URI and in Basic."""
+    accounts = {"m\u00fcller": make("p\u00e4ss")}
+    for octets in ("m\u00fcller:p\u00e4ss".encode(), "m\u00fcller:p\u00e4ss".encode("latin-1")):
+        assert let_in(accounts, authorization=basic(octets)) == "m\u00fcller"
+        assert let_in(accounts, "/mm7/" + octets.decode("latin-1").replace(":", "=")) == "m\u00fcller"
+        assert let_in(accounts, authorization=basic(octets + b"x")) is None
+
+
+def test_a_colon_in_an_account_is_for_the_uri() -> None:
+    """In Basic the first colon ends the account, whoever is configured; a password may have as many as it likes."""
+    accounts = {"ac:me": "s3cret", "ac": "me:s3cret:"}
+    assert let_in(accounts, "/mm7/ac:me=s3cret") == "ac:me"
+    assert let_in(accounts, authorization=basic("ac:me:s3cret:")) == "ac"
+    assert let_in(accounts, authorization=basic("ac:me:s3cret")) is None
+    assert let_in({"ac:me": "s3cret"}, authorization=basic("ac:me:s3cret")) is None
+    assert let_in(accounts, authorization=basic("ac")) is None
+
+
+@pytest.mark.parametrize("joined", [", ", ",", " , ", " "])
+def test_of_two_authorizations_none_is_taken(joined: str) -> None:
+    """A server joins two headers by a comma. Which was meant nobody knows, and no address stands in for them."""
+    accounts = {"acme": SECRET, "other": SECRET, "192.0.2.7": None}
+    right = basic(f"acme:{SECRET}")
+    for second in (right, basic(f"other:{SECRET}"), "Bearer x", ""):
+        both = f"{right}{joined}{second}"
+        assert let_in(accounts, authorization=both) == ("acme" if both.strip() == right else None)
+    assert let_in({"acme": SECRET}, authorization=f"Bearer x{joined}{right}") is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_CLIENT_IP", "HTTP_X_REMOTE_ADDR",
+     "HTTP_REMOTE_ADDR", "HTTP_TRUE_CLIENT_IP", "HTTP_VIA"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["192.0.2.7", "::ffff:192.0.2.7", "for=192.0.2.7", "203.0.113.9, 192.0.2.7"])
+def test_a_forged_address_is_nobodys(key: str, value: str) -> None:
+    """Headers say nothing of where a request comes from: neither who it is nor that it may."""
+    accounts = {"192.0.2.7": None, "acme": Account("acme", SECRET, ["192.0.2.7"])}
+    for remote in ("203.0.113.9", "", "unix:", "::ffff:203.0.113.9"):
+        assert let_in(accounts, REMOTE_ADDR=remote, **{key: value}) is None
+        assert let_in(accounts, f"/mm7/acme={SECRET}", REMOTE_ADDR=remote, **{key: value}) is None
+    for remote in ("192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207"):
+        assert let_in(accounts, REMOTE_ADDR=remote, **{key: "203.0.113.9"}) == "192.0.2.7"
+        assert let_in(accounts, f"/mm7/acme={SECRET}", REMOTE_ADDR=remote, **{key: "203.0.113.9"}) == "acme"
+
+
+@pytest.mark.parametrize("first", ["/mm7", f"/mm7/scrypt={SECRET}", "/mm7/scrypt=wrong", "/mm7/nobody=x"])
+def test_an_account_does_not_show_in_two_places_either(first: str, checks: list[str]) -> None:
+    """Whatever the URI shows, Basic costs the same for an account that is not there and for a wrong password."""
+    costs = []
+    for userpass in ("nobody:x", "scrypt:wrong", "plain:wrong", "none:x", f"restricted:{SECRET}"):
+        table = AccountTable(MIXED)
+        checks.clear()
+        assert let_in(table, first, basic(userpass)) is None
+        costs.append(Counter(checks))
+    assert all(cost == costs[0] for cost in costs)
+    assert costs[0]
