@@ -588,7 +588,7 @@ def half_served(request: MM7Request) -> Any:
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
 @pytest.mark.parametrize("strict", [True, False], ids=["strict", "lenient"])
 def test_no_refusal_lets_a_secret_out(ask: Any, mm7: Any, streams: Any, way: str, right: bool, strict: bool) -> None:
-    for name, text, octets in [*some(list(WAYS).index(way))][:2]:
+    for name, text, octets in [*some(list(WAYS).index(way), 2 * right + strict)][:1]:
         app = MM7Endpoint(half_served, accounts={"acme": Plain(text) if right else "another one"}, strict=strict)
         for outcome, environ in as_sent(mm7, streams).items():
             with Watch() as watch:
