@@ -48,6 +48,7 @@ from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
 # By these a part is read, so it makes a difference which one counts (RFC 2045, 3).
 _ONCE = ("Content-Type", "Content-Transfer-Encoding", "Content-Id")
 _DEFAULT_TYPE = parse_content_type("text/plain")  # RFC 2045, 5.2
+_DEFAULT_IN_DIGEST = parse_content_type("message/rfc822")  # RFC 2046, 5.1.5
 
 
 class Part:
@@ -66,7 +67,9 @@ class Part:
     #: The parts inside, when this is a multipart; else empty.
     parts: tuple[Part, ...]
 
-    def __init__(self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int) -> None:
+    def __init__(
+        self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int, *, in_digest: bool = False
+    ) -> None:
         self._headers = headers
         # Of a header that is there twice, the first; the parser writes their names in title case.
         self._first = first = dict(reversed(headers))
@@ -74,7 +77,10 @@ class Part:
         self._start = start
         self._end = end
         written = first.get("Content-Type")
-        self._type = parse_content_type(readable(written)) if written else _DEFAULT_TYPE
+        if written:
+            self._type = parse_content_type(readable(written))
+        else:
+            self._type = _DEFAULT_IN_DIGEST if in_digest else _DEFAULT_TYPE
         self.is_multipart = self._type.is_multipart
         self.parts = ()
 
@@ -94,7 +100,10 @@ class Part:
 
     @property
     def content_type(self) -> str:
-        """The media type in lower case, without parameters; ``text/plain`` where none is given (RFC 2045, 5.2)."""
+        """The media type in lower case, without parameters.
+
+        Where none is given, it is ``text/plain`` (RFC 2045, 5.2); in a ``multipart/digest``, ``message/rfc822``.
+        """
         return self._type.value
 
     @property
@@ -276,6 +285,11 @@ class _Multipart(NamedTuple):
     #: The part that it is; None for the whole body.
     part: Part | None = None
 
+    @property
+    def is_digest(self) -> bool:
+        """Whether its parts are messages where they do not say what they are."""
+        return self.content_type.value == "multipart/digest"
+
 
 class _Level(NamedTuple):
     """One multipart, divided."""
@@ -354,7 +368,7 @@ class _Framer:
         if not boundary:
             raise FramingError("the Content-Type has no boundary parameter")
         delimiters, strays = self._find_delimiters(whole, boundary)
-        parts = self._divide(buffer, delimiters, boundary)
+        parts = self._divide(whole, delimiters, boundary)
         irregular = []
         for part in parts:
             if not part.is_multipart:
@@ -442,7 +456,7 @@ class _Framer:
         except FramingError as error:
             raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
 
-    def _divide(self, buffer: Buffer, delimiters: list[int], boundary: bytes) -> tuple[Part, ...]:
+    def _divide(self, whole: _Multipart, delimiters: list[int], boundary: bytes) -> tuple[Part, ...]:
         """The parts of one level.
 
         The parser is shown the delimiters and the headers, and nothing of what the parts hold: there is no delimiter in
@@ -450,6 +464,7 @@ class _Framer:
         a line of blanks among the headers (two of them read as one, or the end of them missed), and a part without an
         empty line (the next part, read as its data).
         """
+        buffer = whole.buffer
         octets = buffer.octets
         behind = len(boundary) + 4  # a delimiter and CRLF
         shown: list[bytes] = []
@@ -471,7 +486,8 @@ class _Framer:
         segments = self._parse(boundary, digest)
         self._parts += len(places)
         parts = [
-            Part(segment.headerlist, buffer, start, end) for segment, (start, end) in zip(segments, places, strict=True)
+            Part(segment.headerlist, buffer, start, end, in_digest=whole.is_digest)
+            for segment, (start, end) in zip(segments, places, strict=True)
         ]
         self._note_contradictions(parts)
         return tuple(parts)
@@ -540,7 +556,7 @@ class _Framer:
         segments = self._parse(boundary, b"".join(shown))
         self._parts += len(sections)
         parts = [
-            Part(section.restored(segment.headerlist), buffer, section.start, section.end)
+            Part(section.restored(segment.headerlist), buffer, section.start, section.end, in_digest=whole.is_digest)
             for section, segment in zip(sections, segments, strict=True)
         ]
         self._note_contradictions(parts)

@@ -721,6 +721,17 @@ def test_a_part_tells_what_its_headers_say(headers: bytes, expected: dict[str, A
     assert part.size == 4
 
 
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"], ids=["regular", "framed anew"])
+def test_what_does_not_say_its_type_is_a_message_in_a_digest_and_text_elsewhere(line_end: bytes) -> None:
+    inside = b"Content-Type: multipart/%s; boundary=i\r\n\r\n" + joined(b"i", b"\r\nx", b"Content-Type: a/b\r\n\r\nx")
+    body = joined(b"b", inside % b"digest", inside % b"mixed").replace(b"\r\n", line_end)
+    with framed(body) as (digest, mixed):
+        assert [part.content_type for part in digest.parts] == ["message/rfc822", "a/b"]
+        assert [part.content_type for part in mixed.parts] == ["text/plain", "a/b"]
+    with framed(joined(b"b", b"\r\nx").replace(b"\r\n", line_end), "Multipart/Digest; boundary=b") as (part,):
+        assert part.content_type == "message/rfc822"
+
+
 def test_headers_are_found_in_any_capitals_and_are_a_copy() -> None:
     part = only(b"X-WAP-Id: 1\r\n\r\nx")
     assert part.headers.get("x-wap-id") == "1"
