@@ -198,7 +198,15 @@ class Comparison:
         made_charset = UNTOLD if piece is None else piece.parameters.get("charset", "").lower() or None
         self._check("charset", where, part.charset, told["charset"], made_charset, raw=raw)
         both = None if mail is None else "\n".join(filter(None, (mail.get("Content-Disposition"), raw)))
-        self._check("file name", where, part.filename, told["filename"], _of(piece, "filename"), raw=both)
+        self._check(
+            "file name",
+            where,
+            part.filename,
+            told["filename"],
+            _of(piece, "filename"),
+            raw=both,
+            parameter=None if mail is None else _name_of(mail),
+        )
         if part.is_multipart:
             boundary = parse_content_type(written).boundary
             self._parts(where, part.parts, part.data, boundary, mail, piece)
@@ -223,9 +231,7 @@ class Comparison:
         theirs = None
         if mail is not None:
             found = mail.get_params([("", "")])
-            theirs = {
-                name: collapse_rfc2231_value(value) if isinstance(value, tuple) else value for name, value in found[1:]
-            }
+            theirs = {name: _whole(value) for name, value in found[1:]}
         made = None if piece is None else piece.parameters
         raw = None if mail is None else _raw(mail)
         for name in dict.fromkeys([*ours, *(theirs or ()), *(made or ())]):
@@ -388,6 +394,17 @@ def _told(mail: Mail | None) -> dict[str, Any]:
         "charset": mail.get_content_charset(),
         "filename": mail.get_filename(),
     }
+
+
+def _whole(value: Any) -> Any:
+    """A parameter that was in pieces or in a charset of its own; to any other, the function would do too much."""
+    return collapse_rfc2231_value(value) if isinstance(value, tuple) else value
+
+
+def _name_of(mail: Mail) -> str | None:
+    """The parameter that ``get_filename()`` makes a file name of."""
+    named = mail.get_param("filename", header="content-disposition")
+    return _whole(mail.get_param("name") if named is None else named)
 
 
 # -- what lxml says
@@ -631,35 +648,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="a file for the figures")
     options = parser.parse_args(arguments)
     comparison = Comparison()
-    features: Counter[str] = Counter()
     begun = time.monotonic()
-    status = 0
+    differences: list[Any] = []
     for number, seed in enumerate(range(options.seed, options.seed + options.messages), 1):
         message = make(seed)
-        features.update(message.features)
         try:
             differences = comparison.compare(message.content_type, message.body, message)
         except Exception:
             differences = [traceback.format_exc()]
         if differences:
             _show(seed, message, differences)
-            status = 1
             break
-        if number % max(1, options.messages // 20) == 0:
+        if number % max(1, options.messages // 100) == 0:
             print(f"{number} of {options.messages} messages, {time.monotonic() - begun:.0f} s", flush=True)
+            _write(options.json, _figures(comparison, options.seed, begun, differences))
+    figures = _figures(comparison, options.seed, begun, differences)
+    _write(options.json, figures)
+    print(figures)
+    return 1 if differences else 0
+
+
+def _figures(comparison: Comparison, seed: int, begun: float, differences: list[Any]) -> str:
     figures = {
-        "seed": options.seed,
+        "seed": seed,
         "seconds": round(time.monotonic() - begun, 1),
         "python": sys.version.split()[0],
         "lxml": etree.__version__,
         **comparison.figures,
         "excused": dict(sorted(comparison.excused.items())),
-        "disagreed": bool(status),
+        "disagreed": bool(differences),
     }
-    print(json.dumps(figures, indent=2))
-    if options.json is not None:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
-    return status
+    return json.dumps(figures, indent=2)
+
+
+def _write(file: Path | None, figures: str) -> None:
+    """What is known so far, so that a run that is cut short is not lost."""
+    if file is not None:
+        file.write_text(figures + "\n")
 
 
 if __name__ == "__main__":

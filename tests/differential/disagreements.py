@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from email.utils import unquote
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -50,6 +51,8 @@ class Difference(NamedTuple):
     raw: Any = None
     #: Of ``text``, the charset that its label says.
     charset: str | None = None
+    #: Of ``file name``, what the parameter is to them.
+    parameter: str | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -130,22 +133,19 @@ def _fold_in_quotes(difference: Difference) -> Difference | None:
 
 
 def _blanks_of_file_name(difference: Difference) -> Difference | None:
-    ours, theirs = difference.ours, difference.theirs
-    if difference.item != "file name" or not isinstance(ours, str) or not isinstance(theirs, str):
+    whole = difference.parameter
+    if difference.item != "file name" or whole is None or difference.theirs != whole.strip():
         return None
-    if ours == ours.strip() or theirs != theirs.strip():
-        return None
-    begin, end = len(ours) - len(ours.lstrip()), len(ours.rstrip())
-    return difference._replace(theirs=ours[:begin] + theirs + ours[end:])
+    return difference._replace(theirs=whole)
 
 
 def _file_name_unquoted_again(difference: Difference) -> Difference | None:
-    ours = difference.ours
-    if difference.item != "file name" or not isinstance(ours, str):
+    whole = difference.parameter
+    if difference.item != "file name" or whole is None or unquote(whole) == whole:
         return None
-    if not isinstance(difference.theirs, str) or len(ours) < 2 or ours[0] + ours[-1] not in ('""', "<>"):
+    if difference.theirs != unquote(whole).strip():
         return None
-    return difference._replace(theirs=ours[0] + difference.theirs + ours[-1])
+    return difference._replace(theirs=whole)
 
 
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
