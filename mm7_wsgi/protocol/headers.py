@@ -170,8 +170,12 @@ def content_id(header: str) -> str:
     >>> content_id(" <soap@example> "), content_id("soap@example"), content_id("&lt;soap@example>")
     ('soap@example', 'soap@example', 'soap@example')
     """
-    bare = header.strip(_AROUND)
-    return bare.removeprefix("&lt;").removesuffix("&gt;").strip(_AROUND) if "&" in bare else bare
+    around = _AROUND
+    bare = header.strip(around)
+    if '"' in bare:  # then one at the end is the other half of a pair inside: <"a b"@c>
+        around = _AROUND.rstrip('"')
+        bare = header.strip(around)
+    return bare.removeprefix("&lt;").removesuffix("&gt;").strip(around) if "&" in bare else bare
 
 
 def is_bracketed(header: str) -> bool:

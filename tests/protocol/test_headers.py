@@ -213,6 +213,13 @@ def test_what_is_inside_stays_as_it_is() -> None:
     assert content_id("") == content_id("<>") == ""
 
 
+def test_the_quotes_of_a_quoted_local_part_belong_to_the_content_id() -> None:
+    assert content_id('<"a b"@c>') == '"a b"@c'  # RFC 822, 6.1
+    assert content_id('<"a&b"@c>') == '"a&b"@c'
+    assert content_id('<a@"b">') == 'a@"b"'
+    assert parse_href("cid:%22a%20b%22@c").content_ids[0] == '"a b"@c'
+
+
 def test_a_content_id_should_be_in_one_pair_of_brackets() -> None:
     assert is_bracketed("<a@b>")
     assert is_bracketed(" <a@b>\t")
