@@ -41,7 +41,9 @@ class ContentType(NamedTuple):
 
 
 def _content_type(value: str, parameters: dict[str, str], ambiguous: frozenset[str]) -> ContentType:
-    value = value.strip().lower()
+    value = uncommented(value).strip().lower()
+    if "(" in parameters.get("charset", ""):
+        parameters["charset"] = uncommented(parameters["charset"]).strip()
     boundary = parameters.get("boundary", "")
     try:
         octets = boundary.encode("latin-1")
@@ -158,6 +160,30 @@ def readable(value: str) -> str:
         return value.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return value
+
+
+def uncommented(value: str) -> str:
+    """The value of a header that is a token, without comments (RFC 822, 3.4.3; RFC 2045, 5.1).
+
+    Not for names of files, which peers write with parentheses and without quotes.
+
+    >>> uncommented("base64 (by (our) encoder)")
+    'base64 '
+    """
+    if "(" not in value:
+        return value
+    kept = []
+    depth = 0
+    escaped = False
+    for character in value:
+        if character == "(" and not escaped:
+            depth += 1
+        elif character == ")" and not escaped and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(character)
+        escaped = depth > 0 and character == "\\" and not escaped
+    return "".join(kept)
 
 
 # Around a Content-ID: what peers write in the place of one pair of angle brackets, or beside it.

@@ -25,7 +25,7 @@ from .buffer import SLICE, Buffer
 from .charset import decode_text
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, ValidationError
-from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable
+from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable, uncommented
 from .limits import Limits
 from .reframe import (
     BEHIND_THE_CLOSE,
@@ -144,7 +144,7 @@ class Part:
     def transfer_encoding(self) -> str:
         """The Content-Transfer-Encoding in lower case; empty where none is given."""
         written = self._first.get("Content-Transfer-Encoding")
-        return "" if written is None else written.strip("; \t").lower()
+        return "" if written is None else uncommented(written).strip("; \t").lower()
 
     @property
     def size(self) -> int:

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mm7_wsgi.protocol.headers import bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
+from mm7_wsgi.protocol.headers import (
+    bare_id,
+    content_id,
+    is_bracketed,
+    parse_content_type,
+    parse_href,
+    readable,
+    uncommented,
+)
 
 RELATED = "multipart/related"
 
@@ -69,6 +77,33 @@ def test_parameters_are_read_as_the_sender_meant_them(header: str, parameters: d
     assert found.parameters == parameters
     assert found.value == header.partition(";")[0].strip().lower()
     assert not found.ambiguous
+
+
+@pytest.mark.parametrize(
+    ("value", "bare"),
+    [
+        ("base64", "base64"),
+        ("base64 (x)", "base64 "),
+        ("(x)base64(y)", "base64"),
+        ("a (b (c) d) e", "a  e"),
+        (r"a (\)) b", "a  b"),
+        (r"a (\\) b", "a  b"),
+        (r"a\(b) c", "a\\ c"),
+        ("a) b", "a) b"),
+        ("a (b", "a "),
+        ("(" * 8000, ""),
+    ],
+)
+def test_comments_are_no_part_of_a_token(value: str, bare: str) -> None:
+    assert uncommented(value) == bare
+
+
+def test_comments_are_no_part_of_media_type_and_charset_and_may_be_part_of_a_name() -> None:
+    found = parse_content_type('Text/XML (envelope); charset=us-ascii (plain text); name=photo (1).jpg; type="a (b)"')
+    assert found.value == "text/xml"
+    assert found.parameters == {"charset": "us-ascii", "name": "photo (1).jpg", "type": "a (b)"}
+    assert parse_content_type("(x) multipart/mixed; boundary=b (c)").boundary == b"b (c)"
+    assert parse_content_type("multipart/mixed (x); boundary=b").is_multipart
 
 
 @pytest.mark.parametrize(

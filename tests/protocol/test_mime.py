@@ -713,6 +713,7 @@ def only(part: bytes, **how: Any) -> Part:
         (b"Content-Disposition: form-data; name=field\r\n", {"filename": None}),
         (b"Content-Disposition: inline; filename*=utf-8''%2E%2E%2Fx\r\n", {"filename": "../x"}),
         (b"Content-Transfer-Encoding: BASE64 ;\r\n", {"transfer_encoding": "base64"}),
+        (b"Content-Transfer-Encoding: (by us) base64 (of course)\r\n", {"transfer_encoding": "base64"}),
     ],
 )
 def test_a_part_tells_what_its_headers_say(headers: bytes, expected: dict[str, Any]) -> None:
