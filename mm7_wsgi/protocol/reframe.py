@@ -135,6 +135,8 @@ class _Delimiter(NamedTuple):
 # A hyphen at the very end is half of two, cut off by a wrong length. Dashes come from word processors: en and em, in
 # UTF-8 and in the character set of Windows.
 _TAIL: Final = re.compile(rb"(--|-\Z|(?:\xe2\x80[\x93\x94]|[\x96\x97]){1,2})?([ \t]*)(\r*\n|\r*\Z)")
+_BREAKS: Final = (b"\r\n", b"")
+_BREAKS_BEHIND_THE_CLOSE: Final = (*_BREAKS, b"\n", b"\r")
 # The longest delimiter line that is looked at, without its boundary.
 _LINE_MOST: Final = 256
 # Lines that look like a close delimiter and are none, before it is given up.
@@ -291,7 +293,8 @@ class _Reframer:
             self._note("close-missing", 0)
         elif delimiter.tail not in (b"", b"--"):
             self._note("close-dash", 0)
-        if not delimiter.tail and delimiter.line_break not in (b"\r\n", b""):
+        # What follows the close delimiter is the epilogue, so a bare line feed there is regular.
+        if delimiter.line_break not in (_BREAKS_BEHIND_THE_CLOSE if delimiter.tail else _BREAKS):
             self._note("line-ends", 0)
 
     def _break_before(self, place: int, floor: int) -> int:

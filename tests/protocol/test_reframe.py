@@ -125,6 +125,7 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [([], b"x\r"), ([], b"y\r")],
         {"line-ends 0"},
     ),
+    "two carriage returns behind the close delimiter": (MIXED, plain(b"x") + b"\r\r\n", [X], {"line-ends 0"}),
     "a carriage return too many at the end of a header": (
         MIXED,
         joined(b"b", b"X-A: 1\r\r\n\r\nx"),
