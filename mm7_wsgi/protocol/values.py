@@ -157,6 +157,7 @@ _DURATION = re.compile(
     r"(-)?P(?=[0-9T])(?:([0-9]{1,9})Y)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})D)?"
     r"(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,9})(?:\.([0-9]{1,30}))?S)?)?"
 )
+_MONTHS_MOST = 12 * 10**9
 
 
 def parse_date_time(text: str) -> datetime:
@@ -275,6 +276,8 @@ class Duration:
         except OverflowError:
             raise ValueError("it is longer than a timedelta can be") from None
         whole = 12 * int(years) + int(months)
+        if whole >= _MONTHS_MOST:  # it would be written with more digits than are read
+            raise ValueError("it has more years than nine digits can say")
         return cls(-whole if match[1] else whole, delta)
 
     def after(self, moment: datetime) -> datetime:

@@ -338,6 +338,13 @@ def test_what_is_no_duration_is_a_value_error(text: str) -> None:
         Duration.parse(text)
 
 
+def test_a_duration_of_more_years_than_can_be_written_is_a_value_error() -> None:
+    assert str(Duration.parse("P999999999Y11M")) == "P999999999Y11M"
+    for text in ("P999999999Y12M", "-P999999999Y999999999M"):
+        with pytest.raises(ValueError, match="more years than nine digits"):
+            Duration.parse(text)
+
+
 @pytest.mark.parametrize("text", ["P999999999DT24H", "-P999999999DT24H", "-P999999999DT1S"])
 def test_a_duration_that_no_timedelta_holds_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="longer than a timedelta"):
