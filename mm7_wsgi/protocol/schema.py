@@ -544,7 +544,10 @@ def _placed(error: WrongForm, reader: Reader) -> WrongForm:
 
 
 def write(value: Any, name: str, writer: Writer, declaration: str = "") -> str:
-    """The fields of ``value`` as an element, in the order of the schema; what is at its default is left out."""
+    """The fields of ``value`` as an element, in the order of the schema; what is at its default is left out.
+
+    So is a text that was lacking when it was read: an empty one would be of wrong form.
+    """
     layout: Layout = type(value).layout
     attributes = declaration
     for specification in layout.attributes:
@@ -559,7 +562,7 @@ def write(value: Any, name: str, writer: Writer, declaration: str = "") -> str:
         if place == layout.extensions:
             pieces += _written_extensions(value, layout, writer)
         item = getattr(value, specification.field)
-        if item == specification.default:
+        if item == specification.default or item == specification.lacking == "":
             continue
         if specification.occurs == "repeated":
             pieces += [specification.codec.write(one, specification.name, writer) for one in item]

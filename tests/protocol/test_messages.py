@@ -2049,6 +2049,21 @@ def test_what_is_at_its_default_is_not_written_and_what_is_empty_is() -> None:
     )
 
 
+def test_a_response_that_lacks_its_texts_is_written_as_it_is_read() -> None:
+    xml = document("SubmitRsp", "<Status><StatusCode>2000</StatusCode></Status>")
+    message, found = read(xml)
+
+    assert (message.mm7_version, message.message_id) == ("", "")
+    assert written(message) == xml
+    assert read(written(message)) == (message, found)
+
+
+def test_a_sender_that_was_lacking_is_written_as_the_schema_has_it() -> None:
+    message, _ = read(document("CancelReq", "<MM7Version>6.8.0</MM7Version><MessageID>m</MessageID>"))
+
+    assert "<SenderIdentification/>" in written(message)
+
+
 # -- any message
 
 
