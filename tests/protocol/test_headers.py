@@ -258,7 +258,7 @@ def test_the_quotes_of_a_quoted_local_part_belong_to_the_content_id() -> None:
 def test_a_content_id_should_be_in_one_pair_of_brackets() -> None:
     assert is_bracketed("<a@b>")
     assert is_bracketed(" <a@b>\t")
-    for written in ("a@b", "<a@b", "a@b>", "<>", "", "<a><b>"):
+    for written in ("a@b", "<a@b", "a@b>", "<>", "< \t>", "", "<a><b>"):
         assert not is_bracketed(written), written
 
 
