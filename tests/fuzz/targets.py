@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from mm7_wsgi import Account, Dialect, Limits, MM7Error, MM7Middleware, MM7Request, Part
+from mm7_wsgi import Account, Dialect, Element, Limits, MM7Error, MM7Middleware, MM7Request, Part
 from mm7_wsgi import body as body_module
 from mm7_wsgi.accounts import as_resolver, identify
 from mm7_wsgi.credentials import UNPRESENTABLE, find_credentials, find_tail, owned, redacted, secrets_in
@@ -404,9 +404,17 @@ def check_written(understood: Understood, prefix: str, *, as_answer: bool) -> No
 
 
 def _bare(message: Any) -> Any:
-    """Without the elements that the schema does not have: some stood where they meant something else."""
+    """Without the elements that the schema does not have, since some stood where they meant something else.
+
+    Details that hold elements are one themselves, in the namespace of the message, which is written without blanks.
+    """
     if isinstance(message, Fault):
         return dataclasses.replace(message, error=None if message.error is None else _bare(message.error))
+    status = getattr(message, "status", None)
+    if status is not None and isinstance(status.details, Element):
+        details = status.details
+        details = Element("Details", attributes=details.attributes, text=details.text, children=details.children)
+        message = dataclasses.replace(message, status=dataclasses.replace(status, details=details))
     return dataclasses.replace(message, extensions=())
 
 
