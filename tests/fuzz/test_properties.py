@@ -72,7 +72,7 @@ def test_a_target_holds_for_arbitrary_octets(target: str) -> None:
 
 
 @given(st.lists(st.tuples(NAMES, st.one_of(HEADER, TYPES)), max_size=5), BODIES)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_any_octets_with_any_headers_are_answered(headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     TARGETS["request"](a_request(headers, body))
 
@@ -85,7 +85,7 @@ def test_any_body_of_a_type_that_is_read_is_answered(content_type: bytes, body: 
 
 
 @given(HEADER)
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=300)
 def test_any_header_is_read_the_same_in_every_way(header: bytes) -> None:
     TARGETS["headers"](header)
 
@@ -99,7 +99,7 @@ def test_any_credentials_are_kept_out_of_sight(secret: bytes, path: bytes, autho
 
 
 @given(st.integers(0, 2**32), st.frozensets(st.sampled_from(FLAWS), max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 def test_any_change_to_a_written_message_is_answered(seed: int, flaws: frozenset[str]) -> None:
     chance = random.Random(seed)
     letter = FLAWED["a_letter"](chance, flaws)
@@ -110,7 +110,7 @@ def test_any_change_to_a_written_message_is_answered(seed: int, flaws: frozenset
 
 
 @given(st.integers(0, 2**32), st.sampled_from(MESSAGES))
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 def test_any_change_to_a_golden_message_is_answered(seed: int, message: bytes) -> None:
     message = MUTATIONS["mutated"](message, random.Random(seed), MESSAGES)
     TARGETS["request"](message)
