@@ -153,7 +153,7 @@ BROKEN: dict[str, tuple[Any, str, Any, str, bytes, str]] = {
         credentials_module, "_shown_in_uri", lambda environ, index: iter(()), "credentials", SHOWN, "taken out",
     ),
     "a path is not cut": (
-        credentials_module, "_PATH_KEYS", frozenset(), "credentials", SHOWN, "",
+        credentials_module, "_RAW_KEYS", (), "credentials", SHOWN, "",
     ),
     "reading raises": (package, "read_request", raises, "request", ACCEPTED, "the endpoint failed"),
     "framing raises what is no refusal": (mime, "_check_lines", raises, "framing", FRAMED, "a bug"),
