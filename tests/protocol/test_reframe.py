@@ -539,13 +539,22 @@ def test_a_header_that_is_there_twice_and_says_the_same_is_none() -> None:
     assert read(joined(b"b", lines + b"\r\nx"))[1] == {}
 
 
-GOES_ON = "begins with the delimiter and goes on"
+GOES_ON = "a line begins with the delimiter and goes on"
+GOES_ON_INSIDE = "a line inside a part begins with the delimiter and goes on"
 BEHIND = "there is a delimiter behind the close delimiter"
-NO_COLON = "has no colon, and may be the first line of the part"
+TEXT_BEFORE = "the close delimiter comes first, and there is text before it"
+MID_LINE = "the close delimiter is not at the beginning of a line"
+NOTHING_BEHIND = "there is nothing behind the first delimiter"
 DIRECTLY = "a delimiter follows directly on a delimiter"
 CUT = "the body ends in the middle of a delimiter"
+CUT_IN_HEADERS = "the body ends among the headers of a part"
 NO_DELIMITER = "no line begins with the delimiter that the boundary parameter gives"
-UNNAMED = "has no boundary parameter, and the body does not name one plainly"
+UNNAMED = "the Content-Type has no boundary parameter, and the body does not name one plainly"
+NO_COLON = "a line of the part headers has no colon, and may be the first line of the part"
+MAY_BE_TEXT = "no empty line follows the part headers, and the last of them may be text"
+BLANK_LINE = "a line of the part headers holds nothing but blanks"
+CARRIAGE_RETURN = "a line of the part headers holds a bare carriage return"
+INDENTED = "the first line of the part headers is indented"
 REFUSED: dict[str, tuple[str, bytes, str]] = {
     "nothing": (MIXED, b"", NO_DELIMITER),
     "no delimiter": (MIXED, b"hello\r\n", NO_DELIMITER),
@@ -555,37 +564,49 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "no boundary, and a signature": ("multipart/mixed", b"Regards\r\n--\r\nA. Sender\r\n", UNNAMED),
     "no boundary, and no delimiter": ("multipart/mixed", b"hello\r\n", UNNAMED),
     "no boundary, and a first line that is too long": ("multipart/mixed", joined(b"b" * 300, b"\r\nx"), UNNAMED),
-    "no boundary, and a delimiter that goes on": ("multipart/mixed", b"--q\r\n\r\nx\r\n--q--z\r\n--q--", GOES_ON),
+    "no boundary, and a delimiter that goes on": (
+        "multipart/mixed",
+        b"--q\r\n\r\nx\r\n--q--z\r\n--q--",
+        GOES_ON_INSIDE,
+    ),
     "more hyphens, and a delimiter behind the close delimiter": (
         MIXED,
         b"----b\r\n\r\nx\r\n--b--\r\n----b\r\n\r\ny\r\n----b--",
         BEHIND,
     ),
     "another boundary, and text before it": (MIXED, b"old\r\n" + joined(b"c", b"\r\nx"), NO_DELIMITER),
-    "a hyphen before the close delimiter": (MIXED, b"--b\r\n\r\nx\r\n---b--\r\n", "not at the beginning of a line"),
-    "a blank before the close delimiter": (MIXED, b"--b\r\n\r\nx\r\n --b--", "not at the beginning of a line"),
+    "a hyphen before the close delimiter": (MIXED, b"--b\r\n\r\nx\r\n---b--\r\n", MID_LINE),
+    "a blank before the close delimiter": (MIXED, b"--b\r\n\r\nx\r\n --b--", MID_LINE),
     "another boundary, and no close delimiter": (MIXED, b"--c\r\n\r\nx\r\n--c\r\n\r\ny", NO_DELIMITER),
-    "two boundaries": ("multipart/mixed; boundary=b; boundary=c", plain(b"x"), "two different boundary parameters"),
-    "a boundary with a line break": ('multipart/mixed; boundary="b\r\n c"', plain(b"x"), "holds a line break"),
+    "two boundaries": (
+        "multipart/mixed; boundary=b; boundary=c",
+        plain(b"x"),
+        "the Content-Type has two different boundary parameters",
+    ),
+    "a boundary with a line break": (
+        'multipart/mixed; boundary="b\r\n c"',
+        plain(b"x"),
+        "the boundary parameter holds a line break",
+    ),
     "text behind the first delimiter": (MIXED, b"--bc\r\n\r\nx\r\n--b--", GOES_ON),
-    "text behind a later delimiter": (MIXED, b"--b\r\n\r\nx\r\n--bc\r\n\r\ny\r\n--b--", GOES_ON),
-    "one hyphen behind a delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b-\r\n", GOES_ON),
+    "text behind a later delimiter": (MIXED, b"--b\r\n\r\nx\r\n--bc\r\n\r\ny\r\n--b--", GOES_ON_INSIDE),
+    "one hyphen behind a delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b-\r\n", GOES_ON_INSIDE),
     "a dash behind a delimiter that is not the last": (
         MIXED,
         b"--b\r\n\r\nx\r\n--b\xe2\x80\x94\r\n" + b"x" * 99 + b"\r\n--b--",
-        GOES_ON,
+        GOES_ON_INSIDE,
     ),
-    "text behind the close delimiter": (MIXED, plain(b"x") + b"c\r\n", GOES_ON),
-    "text far behind the close delimiter": (MIXED, plain(b"x") + b" " * 2 * SLICE + b"c", GOES_ON),
+    "text behind the close delimiter": (MIXED, plain(b"x") + b"c\r\n", GOES_ON_INSIDE),
+    "text far behind the close delimiter": (MIXED, plain(b"x") + b" " * 2 * SLICE + b"c", GOES_ON_INSIDE),
     "an inner delimiter in the headers": (
         MIXED,
         b"--b\r\nContent-Type: multipart/mixed; boundary=bc\r\n--bc\r\n\r\n\r\nx\r\n--bc--\r\n--b--",
-        f"{GOES_ON}|{NO_COLON}",
+        NO_COLON,
     ),
     "a delimiter that goes on in a multipart of another boundary": (
         MIXED,
         joined(b"b", holding(joined(b"c", b"\r\nx\r\n--bd"), b"c")),
-        GOES_ON,
+        GOES_ON_INSIDE,
     ),
     "a delimiter behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--b\r\n\r\ny\r\n--b--", BEHIND),
     "the close delimiter many times": (MIXED, plain(b"x") + b"\r\n--b--" * 9, BEHIND),
@@ -598,22 +619,22 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a delimiter that goes on behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--bc", BEHIND),
     "a delimiter late in the epilogue": (MIXED, plain(b"x") + b"\r\n" + b"x" * 2 * SLICE + b"\r\n--b", BEHIND),
     "a close delimiter that comes first": (MIXED, b"--b--\r\n--b\r\n\r\nx\r\n--b--", BEHIND),
-    "text before a close delimiter that comes first": (MIXED, b"text\r\n--b--\r\n", "there is text before it"),
+    "text before a close delimiter that comes first": (MIXED, b"text\r\n--b--\r\n", TEXT_BEFORE),
     "much space before a close delimiter that comes first": (
         MIXED,
         b"\r\n" * 40 + b"--b--\r\n",
-        "there is text before",
+        TEXT_BEFORE,
     ),
-    "the first delimiter and nothing else": (MIXED, b"--b", "nothing behind the first delimiter"),
-    "the first delimiter line and nothing else": (MIXED, b"--b\r\n", "nothing behind the first delimiter"),
+    "the first delimiter and nothing else": (MIXED, b"--b", NOTHING_BEHIND),
+    "the first delimiter line and nothing else": (MIXED, b"--b\r\n", NOTHING_BEHIND),
     "a part of nothing": (MIXED, b"--b\r\n--b--\r\n", DIRECTLY),
     "a delimiter twice": (MIXED, b"--b\r\n--b\r\n\r\nx\r\n--b--\r\n", DIRECTLY),
     "an end in the middle of a delimiter": ("multipart/x; boundary=bcd", b"--bcd\r\n\r\nx\r\n--b", CUT),
     "an end behind the hyphens of a delimiter": ("multipart/x; boundary=bcd", b"--bcd\r\n\r\nx\n--", CUT),
-    "an end among the headers": (MIXED, b"--b\r\nX-A: 1\r\n", "ends among the headers"),
-    "an end in a header": (MIXED, b"--b\r\n\r\nx\r\n--b\r\nContent-Ty", "ends among the headers|cannot|may be"),
-    "blanks among the headers": (MIXED, joined(b"b", b"X-A: 1\r\n \t\r\nX-B: 2\r\n\r\nx"), "nothing but blanks"),
-    "blanks before the empty line": (MIXED, joined(b"b", b"X-A: 1\r\n \r\n\r\nx"), "nothing but blanks"),
+    "an end among the headers": (MIXED, b"--b\r\nX-A: 1\r\n", CUT_IN_HEADERS),
+    "an end in a header": (MIXED, b"--b\r\n\r\nx\r\n--b\r\nContent-Ty", CUT_IN_HEADERS),
+    "blanks among the headers": (MIXED, joined(b"b", b"X-A: 1\r\n \t\r\nX-B: 2\r\n\r\nx"), BLANK_LINE),
+    "blanks before the empty line": (MIXED, joined(b"b", b"X-A: 1\r\n \r\n\r\nx"), BLANK_LINE),
     "no colon in a header": (MIXED, joined(b"b", b"X-A: 1\r\nX-B\r\nX-C: 3\r\n\r\nx"), NO_COLON),
     "no colon in the last header": (MIXED, joined(b"b", b"X-A: 1\r\nX-B\r\n\r\nx"), NO_COLON),
     "no name in a header": (MIXED, joined(b"b", b": 1\r\n\r\nx"), NO_COLON),
@@ -635,26 +656,26 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a last header that may be text, and more text": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\nNote: the text\r\nmore"),
-        "may be text",
+        MAY_BE_TEXT,
     ),
     "a last line that may be text, and is indented": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\n the text\r\nmore"),
-        "may be text",
+        MAY_BE_TEXT,
     ),
     "a last header that may be text": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\nNote: the text"),
-        "may be text",
+        MAY_BE_TEXT,
     ),
-    "a bare carriage return between headers": (MIXED, joined(b"b", b"X-A: 1\rX-B: 2\r\n\r\nx"), "bare carriage return"),
+    "a bare carriage return between headers": (MIXED, joined(b"b", b"X-A: 1\rX-B: 2\r\n\r\nx"), CARRIAGE_RETURN),
     "a bare carriage return in place of the empty line": (
         MIXED,
         joined(b"b", b"X-A: 1\r\n\rThe text"),
-        "bare carriage return",
+        CARRIAGE_RETURN,
     ),
-    "a bare carriage return in a folded line": (MIXED, joined(b"b", b"X-A:\r\n 1\r2\r\n\r\nx"), "bare carriage return"),
-    "a first header that is indented": (MIXED, joined(b"b", b" X-A: 1\r\n\r\nx"), "is indented"),
+    "a bare carriage return in a folded line": (MIXED, joined(b"b", b"X-A:\r\n 1\r2\r\n\r\nx"), CARRIAGE_RETURN),
+    "a first header that is indented": (MIXED, joined(b"b", b" X-A: 1\r\n\r\nx"), INDENTED),
 }
 
 
@@ -667,7 +688,7 @@ def test_what_could_be_read_in_two_ways_is_refused_with_the_reason(case: str, in
     with slices(size), pytest.raises(ValidationError) as caught:
         read(body, header, in_memory=in_memory)
     assert type(caught.value) is ValidationError
-    assert re.fullmatch(rf"the multipart body cannot be read: .*({reason}).*", caught.value.details or "")
+    assert caught.value.details == f"the multipart body cannot be read: {reason}"
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -676,8 +697,9 @@ def test_the_same_is_refused_inside_and_the_part_is_named(case: str) -> None:
     if "\r" in header:  # would be folded there
         return
     part = b"Content-ID: <whole>\r\nContent-Type: " + header.encode() + b"\r\n\r\n" + body
-    with pytest.raises(ContentError, match=f"part <whole> cannot be read: .*({reason})"):
+    with pytest.raises(ContentError) as caught:
         read(joined(b"the outer one", part), 'multipart/mixed; boundary="the outer one"')
+    assert caught.value.details == f"part <whole> cannot be read: {reason}"
 
 
 # -- limits
@@ -735,7 +757,7 @@ def test_delimiters_of_parts_inside_are_counted_where_they_are_found() -> None:
 
 def test_lines_that_begin_with_the_delimiter_are_counted_before_they_are_understood() -> None:
     lines = b"--bx\r\n"
-    with pytest.raises(ValidationError, match=GOES_ON):
+    with pytest.raises(ValidationError, match=GOES_ON_INSIDE):
         read(b"--b\r\n\r\n" + lines * 6 + b"--b--", limits=Limits(parts=3))
     with pytest.raises(LimitExceeded, match=r"more than 3 parts \(parts\)"):
         read(b"--b\r\n\r\n" + lines * 7 + b"--b--", limits=Limits(parts=3))
