@@ -71,8 +71,8 @@ _NAME_TAKEN: Final = re.compile(rb"[A-Za-z0-9_-]+")
 
 
 def _stand_in(name: bytes) -> bytes:
-    """A name that the parser takes, and judges no value by."""
-    return name if _NAME_TAKEN.fullmatch(name) and name.lower() != b"content-length" else b"X"
+    """A name that the parser takes, and judges no value by; as long, since the parser judges the length of the line."""
+    return name if _NAME_TAKEN.fullmatch(name) and name.lower() != b"content-length" else b"X" * len(name)
 
 
 def boundary_of(content_type: ContentType) -> bytes:

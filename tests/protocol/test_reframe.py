@@ -714,6 +714,10 @@ def test_the_limits_hold_for_irregular_framing_too() -> None:
     assert read(long, limits=Limits(header_line=100))[0] == [([("X-A", "a" * 95)], b"x")]
     with pytest.raises(LimitExceeded, match=r"over 99 octets \(header_line\)"):
         read(long, limits=Limits(header_line=99))
+    for named in (b"X." + b"a" * 95 + b": 1\n\nx", b"Content-Length: " + b"1" * 84 + b"\n\nx"):
+        assert len(read(joined(b"b", named), limits=Limits(header_line=100))[0]) == 1
+        with pytest.raises(LimitExceeded, match=r"over 99 octets \(header_line\)"):
+            read(joined(b"b", named), limits=Limits(header_line=99))
     headers = joined(b"b", b"X-A: 1\n" * 3 + b"\nx")
     assert len(read(headers, limits=Limits(headers=3))[0][0][0]) == 3
     with pytest.raises(LimitExceeded, match=r"more than 2 headers \(headers\)"):
