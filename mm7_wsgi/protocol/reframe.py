@@ -144,7 +144,7 @@ _LOOKS_MOST: Final = 1000
 # Lines of hyphens alone, before a line that may be a delimiter.
 _RULERS_MOST: Final = 20
 
-_HEADER: Final = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~/-]+)[ \t]*:[ \t]*(.*)", re.DOTALL)
+_HEADER: Final = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~/-]+)[ \t]*:[ \t]*(.*)")
 _PARAMETER: Final = re.compile(rb";?[ \t]*[A-Za-z0-9_*.-]+[ \t]*=")
 # The headers that have a meaning in a part (RFC 2045, 3), and those of a sender's own.
 _OF_A_PART: Final = re.compile(rb"(?:content|mime|x)[-.]", re.IGNORECASE)
@@ -238,7 +238,7 @@ class _Reframer:
         for line in islice(self._delimiters(b"--"), _RULERS_MOST):
             named = self._buffer.read(line.place, min(line.place + _LINE_MOST, self._end)).partition(b"\n")[0]
             if named.strip(b"- \t\r"):
-                return named.rstrip(_WHITE) if len(named) < _LINE_MOST - 2 else None
+                return named.rstrip(_WHITE) if len(named) < _LINE_MOST else None
         return None
 
     def _close(self, opener: bytes) -> _Delimiter | None:
@@ -274,9 +274,9 @@ class _Reframer:
         return _Delimiter(place, opener, match[1] or b"", match[2], match[3], behind + match.end())
 
     def _is_whole(self, delimiter: _Delimiter) -> bool:
-        """Whether it is a delimiter and nothing else; a dash is the end of one only where all ends."""
+        """Whether it is a delimiter and nothing else; a dash, or one hyphen, is the end of one only where all ends."""
         tail = delimiter.tail
-        return tail is not None and (tail in (b"", b"-", b"--") or self._is_end(delimiter.end))
+        return tail is not None and (tail in (b"", b"--") or self._is_end(delimiter.end))
 
     def _is_end(self, place: int) -> bool:
         """Whether nothing comes any more, but for a few blanks."""
