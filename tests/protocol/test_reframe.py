@@ -24,6 +24,7 @@ from mm7_wsgi.protocol.errors import ContentError, LimitExceeded, ValidationErro
 from mm7_wsgi.protocol.headers import parse_content_type
 from mm7_wsgi.protocol.limits import Limits
 from mm7_wsgi.protocol.mime import Part, read_parts
+from mm7_wsgi.protocol.reframe import boundary_of, named_boundary, reframe
 
 FLAWED = runpy.run_path(str(Path(__file__).parents[1] / "flawed.py"))
 MIXED = "multipart/mixed; boundary=b"
@@ -163,6 +164,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     "no close delimiter, and no line break": (MIXED, b"--b\r\n\r\nx", [X], {"close-missing 0"}),
     "the last delimiter without its hyphens": (MIXED, b"--b\r\n\r\nx\r\n--b\r\n", [X], {"close-missing 0"}),
     "the last delimiter without its hyphens, cut off": (MIXED, b"--b\r\n\r\nx\r\n--b", [X], {"close-missing 0"}),
+    "the last delimiter without its hyphens, cut off in its line break": (
+        MIXED,
+        b"--b\r\n\r\nx\r\n--b\r\r",
+        [X],
+        {"close-missing 0", "line-ends 0"},
+    ),
     "the last delimiter with one hyphen, cut off": (MIXED, b"--b\r\n\r\nx\r\n--b-", [X], {"close-missing 0"}),
     "no close delimiter inside": (
         MIXED,
@@ -171,8 +178,16 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         {"close-missing the multipart/mixed part"},
     ),
     "the close delimiter twice": (MIXED, plain(b"x") + b"\r\n--b--\r\n\r\n--b--\r\n", [X], {"close-repeated 0"}),
+    "the close delimiter twice, and blanks between": (
+        MIXED,
+        plain(b"x") + b"\r\n \t\r\n--b--\r\n",
+        [X],
+        {"close-repeated 0"},
+    ),
     "an em dash behind the last delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\xe2\x80\x94\r\n", [X], {"close-dash 0"}),
     "two en dashes of Windows behind it": (MIXED, b"--b\r\n\r\nx\r\n--b\x96\x96", [X], {"close-dash 0"}),
+    "two en dashes behind it": (MIXED, b"--b\r\n\r\nx\r\n--b\xe2\x80\x93\xe2\x80\x93\r\n", [X], {"close-dash 0"}),
+    "an em dash of Windows behind it": (MIXED, b"--b\r\n\r\nx\r\n--b\x97\r\n", [X], {"close-dash 0"}),
     "the close delimiter at the end of a line": (
         MIXED,
         b"--b\r\nX-A: 1\r\n\r\nx--b--\r\n",
@@ -183,6 +198,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         MIXED,
         plain(b"x", b"y").replace(b"\r\n--b--", b"--b--"),
         [X, Y],
+        {"close-inline 0"},
+    ),
+    "a long close delimiter, far behind the end of the text": (
+        "multipart/mixed; boundary=" + "b" * 70,
+        b"--%s\r\n\r\nX%s--%s--" % (b"b" * 70, b" " * 200, b"b" * 70),
+        [([], b"X" + b" " * 200)],
         {"close-inline 0"},
     ),
     "a close delimiter in the middle of the last part": (
@@ -295,6 +316,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [inner("b", X)],
         {"boundary-prefix 1"},
     ),
+    "boundaries that begin with hyphens, and the inner one with the outer one": (
+        "multipart/mixed; boundary=--X",
+        joined(b"--X", holding(joined(b"--Xc", b"\r\nx"), b"--Xc")),
+        [inner("--Xc", X)],
+        {"boundary-prefix 1"},
+    ),
     # parts
     "headers alone": (
         MIXED,
@@ -314,6 +341,18 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [([("Date", "1")], b""), X],
         {"part-bodyless 1"},
     ),
+    "headers alone, the last of them folded before a semicolon": (
+        MIXED,
+        b"--b\r\nContent-Type: text/plain\r\n\t; name=x\r\n--b\r\n\r\nx\r\n--b--",
+        [([("Content-Type", "text/plain ; name=x")], b""), X],
+        {"part-bodyless 1"},
+    ),
+    "headers alone, of all kinds that parts have": (
+        MIXED,
+        b"--b\r\nMIME-Version: 1.0\r\nx.a: 1\r\nX-B: 1\r\nContent-ID: <c>\r\n--b\r\n\r\nx\r\n--b--",
+        [([("Mime-Version", "1.0"), ("X.A", "1"), ("X-B", "1"), ("Content-Id", "<c>")], b""), X],
+        {"part-bodyless 1", "header-name 1"},
+    ),
     "headers alone, last": (
         MIXED,
         b"--b\r\n\r\nx\r\n--b\r\nX-A: 1\r\n--b--",
@@ -332,6 +371,18 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         MIXED,
         joined(b"b", b"X-A: 1\r\nThe text.\r\nMore"),
         [([("X-A", "1")], b"The text.\r\nMore")],
+        {"headers-unended 1"},
+    ),
+    "no empty line, and capitals": (
+        MIXED,
+        joined(b"b", b"X-A: XX\r\nXX\r\nMore"),
+        [([("X-A", "XX")], b"XX\r\nMore")],
+        {"headers-unended 1"},
+    ),
+    "no empty line, and a form feed": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n\x0c\r\nMore"),
+        [([("X-A", "1")], b"\x0c\r\nMore")],
         {"headers-unended 1"},
     ),
     "no empty line, and XML with bare carriage returns": (
@@ -377,6 +428,24 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [([("X-A", "1")], b"The text\r\n\r\nx")],
         {"headers-end-blank 1"},
     ),
+    "an empty line with blanks, before capitals and an empty line": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n \r\nXX\r\n\r\nx"),
+        [([("X-A", "1")], b"XX\r\n\r\nx")],
+        {"headers-end-blank 1"},
+    ),
+    "an empty line with blanks, before what looks like a header and no empty line without": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n \r\nNote: x\r\n \r\ny"),
+        [([("X-A", "1")], b"Note: x\r\n \r\ny")],
+        {"headers-end-blank 1"},
+    ),
+    "an empty line with blanks, before what is no header for its carriage return": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n \r\n\rNote: x\r\n\r\ny"),
+        [([("X-A", "1")], b"\rNote: x\r\n\r\ny")],
+        {"headers-end-blank 1"},
+    ),
     "a parameter that is not indented": (
         MIXED,
         joined(b"b", b'Content-Type: text/plain;\r\ncharset="utf-8"\r\nX-A: 1\r\n\r\nx'),
@@ -387,6 +456,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\n;charset=utf-8\r\n\r\nx"),
         [([("Content-Type", "text/plain ;charset=utf-8")], b"x")],
+        {"header-unindented 1"},
+    ),
+    "parameters that are not indented, with all that their names can hold, and blanks around": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain; \r\nX0_*.-z \t=1\r\n; \ty=2\r\n\r\nx"),
+        [([("Content-Type", "text/plain;  X0_*.-z \t=1 ; \ty=2")], b"x")],
         {"header-unindented 1"},
     ),
     "a boundary in a line that is not indented": (
@@ -413,6 +488,18 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [([("X.Y", "1")], b"x")],
         {"header-name 1"},
     ),
+    "a header with all that a name can hold": (
+        MIXED,
+        joined(b"b", b"Xa0!#$%&'*+.^_`|~/-: 1\r\n\r\nx"),
+        [([("Xa0!#$%&'*+.^_`|~/-", "1")], b"x")],
+        {"header-name 1"},
+    ),
+    "a header with digits and an underscore in its name, beside something else": (
+        MIXED,
+        joined(b"b", b"X_A-10: 1\n\r\nx"),
+        [([("X_A-10", "1")], b"x")],
+        {"line-ends 0"},
+    ),
     "blanks around the name of a header": (
         MIXED,
         joined(b"b", b"x-a \t: 1\r\nX.Y:\r\n\r\nx"),
@@ -425,6 +512,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [([("Content-Length", "+1")], b"xyz")],
         {"part-length 1"},
     ),
+    "a Content-Length with a zero before it": (
+        MIXED,
+        joined(b"b", b"Content-Length: 01\r\n\r\nx"),
+        [([("Content-Length", "01")], b"x")],
+        {"part-length 1"},
+    ),
     "two Content-Length": (
         MIXED,
         joined(b"b", b"\r\nx", b"Content-Length: 1\r\nContent-Length: 2\r\n\r\ny"),
@@ -435,6 +528,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         MIXED,
         joined(b"b", b"Content-Length: 1\n\r\nx"),
         [([("Content-Length", "1")], b"x")],
+        {"line-ends 0"},
+    ),
+    "a Content-Length of some digits, and one of nought, beside something else": (
+        MIXED,
+        joined(b"b", b"Content-Length:\t \t909\n\r\nx", b"Content-Length: 0\r\n\r\ny"),
+        [([("Content-Length", "909")], b"x"), ([("Content-Length", "0")], b"y")],
         {"line-ends 0"},
     ),
     "latin-1 and UTF-8 in headers": (
@@ -514,6 +613,23 @@ def test_a_strict_reader_refuses_it(case: str) -> None:
     assert "cannot be read: " in (caught.value.details or "")
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case, (*_, deviations) in MENDED.items()
+        if deviations and all(found[-1].isdigit() for found in deviations)
+    ],
+)
+def test_what_is_mended_is_noted_by_the_number_of_the_part_and_by_0_for_the_whole(case: str) -> None:
+    header, body, expected, deviations = MENDED[case]
+    found: list[tuple[str, int]] = []
+    boundary = boundary_of(parse_content_type(header))
+    sections = list(reframe(Buffer(body), 0, len(body), boundary, Limits(), lambda *noted: found.append(noted)))
+    assert len(sections) == len(expected)
+    assert {f"{name} {number}" for name, number in found} == deviations
+
+
 def test_there_is_a_case_for_every_deviation_of_the_framing() -> None:
     named = {deviation.partition(" ")[0] for *_, deviations in MENDED.values() for deviation in deviations}
     assert named == set(AREAS["The framing"]) - {"multipart-encoded", "header-repeated"}
@@ -569,6 +685,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         b"--q\r\n\r\nx\r\n--q--z\r\n--q--",
         GOES_ON_INSIDE,
     ),
+    "no boundary, and many rulers": ("multipart/mixed", b"-----\r\n" * 99 + plain(b"x"), UNNAMED),
     "more hyphens, and a delimiter behind the close delimiter": (
         MIXED,
         b"----b\r\n\r\nx\r\n--b--\r\n----b\r\n\r\ny\r\n----b--",
@@ -591,6 +708,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "text behind the first delimiter": (MIXED, b"--bc\r\n\r\nx\r\n--b--", GOES_ON),
     "text behind a later delimiter": (MIXED, b"--b\r\n\r\nx\r\n--bc\r\n\r\ny\r\n--b--", GOES_ON_INSIDE),
     "one hyphen behind a delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b-\r\n", GOES_ON_INSIDE),
+    "three dashes behind the last delimiter": (MIXED, b"--b\r\n\r\nx\r\n--b\x96\x96\x96", GOES_ON_INSIDE),
     "a dash behind a delimiter that is not the last": (
         MIXED,
         b"--b\r\n\r\nx\r\n--b\xe2\x80\x94\r\n" + b"x" * 99 + b"\r\n--b--",
@@ -608,9 +726,15 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         joined(b"b", holding(joined(b"c", b"\r\nx\r\n--bd"), b"c")),
         GOES_ON_INSIDE,
     ),
+    "a delimiter that goes on in a part that is no multipart": (
+        "multipart/mixed; boundary=XXXX",
+        joined(b"XXXX", b"X-A: 1\r\n\r\nx\r\n--XXXXc"),
+        GOES_ON_INSIDE,
+    ),
     "a delimiter behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--b\r\n\r\ny\r\n--b--", BEHIND),
     "the close delimiter many times": (MIXED, plain(b"x") + b"\r\n--b--" * 9, BEHIND),
     "text between two close delimiters": (MIXED, plain(b"x") + b"\r\ny\r\n--b--", BEHIND),
+    "a form feed between two close delimiters": (MIXED, plain(b"x") + b"\r\n\x0c\r\n--b--", BEHIND),
     "text between two close delimiters, behind white space": (
         MIXED,
         plain(b"x") + b"\r\n" + b" " * 99 + b"y\r\n--b--",
@@ -635,12 +759,27 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "an end in a header": (MIXED, b"--b\r\n\r\nx\r\n--b\r\nContent-Ty", CUT_IN_HEADERS),
     "blanks among the headers": (MIXED, joined(b"b", b"X-A: 1\r\n \t\r\nX-B: 2\r\n\r\nx"), BLANK_LINE),
     "blanks before the empty line": (MIXED, joined(b"b", b"X-A: 1\r\n \r\n\r\nx"), BLANK_LINE),
+    "blanks among headers of any name": (
+        MIXED,
+        joined(b"b", b"X-A: 1\r\n \r\nDate: 2\r\n more\r\n\r\nx"),
+        BLANK_LINE,
+    ),
     "no colon in a header": (MIXED, joined(b"b", b"X-A: 1\r\nX-B\r\nX-C: 3\r\n\r\nx"), NO_COLON),
     "no colon in the last header": (MIXED, joined(b"b", b"X-A: 1\r\nX-B\r\n\r\nx"), NO_COLON),
     "no name in a header": (MIXED, joined(b"b", b": 1\r\n\r\nx"), NO_COLON),
     "a header that goes on, unindented, without a semicolon before it": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\ncharset=utf-8\r\n\r\nx"),
+        NO_COLON,
+    ),
+    "a header that goes on, unindented, without the name of a parameter": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain;\r\n=utf-8\r\n\r\nx"),
+        NO_COLON,
+    ),
+    "a header that goes on, unindented, with two semicolons": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\n;;charset=utf-8\r\n\r\nx"),
         NO_COLON,
     ),
     "a garbled line before one that is folded": (
@@ -663,9 +802,19 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         joined(b"b", b"Content-Type: text/plain\r\n the text\r\nmore"),
         MAY_BE_TEXT,
     ),
+    "a last line that may be text, and is indented with a TAB": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\n\tthe text\r\nmore"),
+        MAY_BE_TEXT,
+    ),
     "a last header that may be text": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain\r\nNote: the text"),
+        MAY_BE_TEXT,
+    ),
+    "a last header that may be text, and begins like one of a sender's own": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain\r\nXenon: LUX"),
         MAY_BE_TEXT,
     ),
     "a bare carriage return between headers": (MIXED, joined(b"b", b"X-A: 1\rX-B: 2\r\n\r\nx"), CARRIAGE_RETURN),
@@ -700,6 +849,32 @@ def test_the_same_is_refused_inside_and_the_part_is_named(case: str) -> None:
     with pytest.raises(ContentError) as caught:
         read(joined(b"the outer one", part), 'multipart/mixed; boundary="the outer one"')
     assert caught.value.details == f"part <whole> cannot be read: {reason}"
+
+
+# -- a boundary that a body names
+
+
+@pytest.mark.parametrize(
+    ("body", "boundary"),
+    [
+        (plain(b"x"), b"b"),
+        (b"\xef\xbb\xbf" + plain(b"x"), b"b"),
+        (b"-----\r\n-- \t\r\nold\r\n" + plain(b"x"), b"b"),
+        (joined(b"--X", b"\r\nx"), b"--X"),
+        (b"--b \t\r\nx", b"b"),
+        (b"--b\x0c\r\n", b"b\x0c"),
+        (b"--b", b"b"),
+        (b"--b--", b"b--"),
+        (b"--" + b"b" * 200 + b"\r\n", b"b" * 200),
+        (b"--" + b"b" * 300 + b"\r\n", None),
+        (b"-----\r\n" * 99 + plain(b"x"), None),
+        (b"-----\r\n-- \t\r\n", None),
+        (b"- b\r\n", None),
+        (b"", None),
+    ],
+)
+def test_a_body_names_its_boundary_in_its_first_line_of_hyphens_and_more(body: bytes, boundary: bytes | None) -> None:
+    assert named_boundary(Buffer(body)) == boundary
 
 
 # -- limits
@@ -744,8 +919,23 @@ def test_the_headers_of_a_part_and_of_all_have_a_budget(over: int) -> None:
         assert len(read(joined(b"b", *parts), limits=limits)[0]) == 18
 
 
+@pytest.mark.parametrize("over", [0, 1])
+def test_headers_alone_have_the_same_budget(over: int) -> None:
+    limits = Limits(header_line=100)
+    block = (b"X-A: " + b"a" * 44 + b"\n") * 7 + b"X-A: " + b"a" * (45 + over)
+    assert len(block) == 400 + over
+    body = b"--b\n" + block + b"\n--b--"
+    if over:
+        with pytest.raises(LimitExceeded, match=r"a part are longer than 400 octets \(4 times header_line\)"):
+            read(body, limits=limits)
+    else:
+        [(headers, data)], places = read(body, limits=limits)
+        assert (len(headers), data) == (8, b"")
+        assert "part-bodyless" in places
+
+
 def test_headers_without_an_end_are_refused() -> None:
-    with pytest.raises(LimitExceeded, match="4 times header_line"):
+    with pytest.raises(LimitExceeded, match=r"headers of a part are longer than 32768 octets \(4 times"):
         read(b"--b\n" + b"X-A: b\n" * 10_000, limits=Limits(headers=10**6))
     with pytest.raises(LimitExceeded, match="header_line"):
         read(b"--b\n" + b"a" * 100_000)
@@ -765,6 +955,12 @@ def test_lines_that_begin_with_the_delimiter_are_counted_before_they_are_underst
         read(b"--b\r\n\r\n" + lines * 6 + b"--b--", limits=Limits(parts=3))
     with pytest.raises(LimitExceeded, match=r"more than 3 parts \(parts\)"):
         read(b"--b\r\n\r\n" + lines * 7 + b"--b--", limits=Limits(parts=3))
+
+
+def test_a_boundary_is_given_up_where_too_many_lines_only_look_like_its_close_delimiter() -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(b"--q\r\n\r\nx\r\n" + b"--q--z\r\n" * 5000 + b"--q--", "multipart/mixed")
+    assert (caught.value.details or "").endswith(UNNAMED)
 
 
 def test_what_was_counted_in_a_reading_that_failed_is_forgotten() -> None:
@@ -806,16 +1002,26 @@ def test_a_tower_of_irregular_levels_costs_the_square_of_its_height_and_no_more(
         assert reads[0] < 40 * (levels + 1) * (levels + 1) * (len(body) // (levels + 1))
 
 
-def test_a_large_irregular_message_is_read_in_constant_memory() -> None:
+LARGE = {
+    "line feeds": (MIXED, b"--b\n\n%s\n--b--"),
+    "no boundary": ("multipart/mixed", b"--b\r\n\r\n%s\r\n--b--"),
+    "no close delimiter": (MIXED, b"--b\r\n\r\n%s"),
+    "the close delimiter at the end of a line": (MIXED, b"--b\r\n\r\n%s--b--"),
+}
+
+
+@pytest.mark.parametrize("case", LARGE)
+def test_a_large_irregular_message_is_read_in_constant_memory(case: str) -> None:
+    header, frame = LARGE[case]
     octets = bytes(range(256)) * 4096 * 8
-    body = b"--b\n\n" + octets + b"\n--b--"
+    body = frame % octets
     with Buffer() as buffer:
         for offset in range(0, len(body), SLICE):
             buffer.write(body[offset : offset + SLICE])
         buffer.finish()
         tracemalloc.start()
         try:
-            [part], _ = read_parts(parse_content_type(MIXED), buffer, Limits(), Deviations())
+            [part], _ = read_parts(parse_content_type(header), buffer, Limits(), Deviations())
             assert tracemalloc.get_traced_memory()[1] < 1_000_000
         finally:
             tracemalloc.stop()
