@@ -183,7 +183,7 @@ class _Reframer:
                     raise parts_exceeded(self._limits)
                 alike.append(delimiter)
                 continue
-            end = self._break_before(delimiter.place, self._start if headers is None else headers)
+            end = self._break_before(delimiter.place)
             if headers is not None:
                 if headers == delimiter.place:
                     raise FramingError("a delimiter follows directly on a delimiter")
@@ -297,9 +297,9 @@ class _Reframer:
         if delimiter.line_break not in (_BREAKS_BEHIND_THE_CLOSE if delimiter.tail else _BREAKS):
             self._note("line-ends", 0)
 
-    def _break_before(self, place: int, floor: int) -> int:
+    def _break_before(self, place: int) -> int:
         """Where the line break before ``place`` begins, which belongs to the delimiter (RFC 2046, 5.1.1)."""
-        before = self._buffer.read(max(place - 2, floor), place)
+        before = self._buffer.read(max(place - 2, self._start), place)
         if before.endswith(b"\r\n"):
             return place - 2
         if before:
