@@ -221,7 +221,7 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     ),
     "no boundary parameter, and rulers in the preamble": (
         "multipart/mixed",
-        b"-----\r\n-- \r\nold\r\n" + plain(b"x"),
+        b"-- \r\n-----\r\nold\r\n" + plain(b"x"),
         [X],
         {"boundary-missing 0"},
     ),
@@ -244,8 +244,8 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         {"part-bodyless 1"},
     ),
     "more hyphens than the boundary says": (
-        MIXED,
-        joined(b"--b", b"\r\nx").replace(b"----b", b"---b"),
+        "multipart/mixed; boundary=X",
+        joined(b"-X", b"\r\nx"),
         [X],
         {"delimiter-hyphens 0"},
     ),
@@ -264,6 +264,12 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     "the hyphens of the delimiter in the boundary, but for the close delimiter": (
         "multipart/mixed; boundary=--b",
         b"--b\r\n\r\nx\r\n----b--",
+        [X],
+        {"delimiter-hyphens 0"},
+    ),
+    "fewer hyphens than the boundary says, and fewer still before the close delimiter": (
+        "multipart/mixed; boundary=--b",
+        b"---b\r\n\r\nx\r\n--b--",
         [X],
         {"delimiter-hyphens 0"},
     ),
@@ -303,6 +309,18 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         joined(b"b", b"X-A: 1\r\n" + holding(joined(b"bc", b"\r\nx"), b"bc")),
         [([("X-A", "1"), ("Content-Type", 'multipart/mixed; boundary="bc"')], [X])],
         {"boundary-prefix 1"},
+    ),
+    "an inner boundary that begins with the outer one, and an outer close delimiter at the end of a line": (
+        MIXED,
+        b"--b\r\n" + holding(joined(b"bc", b"\r\nx") + b"\r\nThe end", b"bc") + b"--b--",
+        [inner("bc", X)],
+        {"boundary-prefix 1", "close-inline 0"},
+    ),
+    "an inner boundary that begins with the outer one, and no outer close delimiter": (
+        MIXED,
+        b"--b\r\n" + holding(joined(b"bc", b"\r\nx"), b"bc"),
+        [inner("bc", X)],
+        {"boundary-prefix 1", "close-missing 0"},
     ),
     "an inner boundary that begins with the outer close delimiter": (
         "multipart/mixed; boundary=abc",
@@ -729,6 +747,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a delimiter that goes on in a part that is no multipart": (
         "multipart/mixed; boundary=XXXX",
         joined(b"XXXX", b"X-A: 1\r\n\r\nx\r\n--XXXXc"),
+        GOES_ON_INSIDE,
+    ),
+    "a dash behind a delimiter, in a multipart of a boundary that begins with it": (
+        MIXED,
+        joined(b"b", holding(joined(b"bc", b"\r\nx\r\n--b\x96\r\ny"), b"bc")),
         GOES_ON_INSIDE,
     ),
     "a delimiter behind the close delimiter": (MIXED, plain(b"x") + b"\r\n--b\r\n\r\ny\r\n--b--", BEHIND),
