@@ -283,6 +283,7 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     ),
     "an empty boundary parameter": ('multipart/mixed; boundary=""', plain(b"x"), [X], {"boundary-missing 0"}),
     "another boundary": (MIXED, joined(b"c", b"\r\nx"), [X], {"boundary-wrong 0"}),
+    "another boundary, and a long one": (MIXED, joined(b"c" * 70, b"\r\nx"), [X], {"boundary-wrong 0"}),
     "another boundary, and empty lines before it": (
         MIXED,
         b"\r\n\n" + joined(b"c", b"\r\nx"),
@@ -870,6 +871,13 @@ def test_the_same_is_refused_inside_and_the_part_is_named(case: str) -> None:
     with pytest.raises(ContentError) as caught:
         read(joined(b"the outer one", part), 'multipart/mixed; boundary="the outer one"')
     assert caught.value.details == f"part <whole> cannot be read: {reason}"
+
+
+def test_nothing_behind_the_end_of_a_multipart_belongs_to_its_delimiter() -> None:
+    body = b"--b\r\n" + holding(b"--x", b"x--b") + b"--b--"
+    with pytest.raises(ContentError) as caught:
+        read(body)
+    assert caught.value.details == f"the multipart/mixed part cannot be read: {NO_DELIMITER}"
 
 
 # -- a boundary that a body names
