@@ -479,8 +479,8 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
     ),
     "parameters that are not indented, with all that their names can hold, and blanks around": (
         MIXED,
-        joined(b"b", b"Content-Type: text/plain; \r\nX0_*.-z \t=1\r\n; \ty=2\r\n\r\nx"),
-        [([("Content-Type", "text/plain;  X0_*.-z \t=1 ; \ty=2")], b"x")],
+        joined(b"b", b"Content-Type: text/plain; \r\nX5_*.-z \t=1\r\n; \ty=2\r\n\r\nx"),
+        [([("Content-Type", "text/plain;  X5_*.-z \t=1 ; \ty=2")], b"x")],
         {"header-unindented 1"},
     ),
     "a boundary in a line that is not indented": (
@@ -803,6 +803,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "a header that goes on, unindented, without the name of a parameter": (
         MIXED,
         joined(b"b", b"Content-Type: text/plain;\r\n=utf-8\r\n\r\nx"),
+        NO_COLON,
+    ),
+    "a header that goes on, unindented, with what is no name of a parameter": (
+        MIXED,
+        joined(b"b", b"Content-Type: text/plain;\r\nthe text=x\r\n\r\nx"),
         NO_COLON,
     ),
     "a header that goes on, unindented, with two semicolons": (
