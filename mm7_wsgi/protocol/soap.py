@@ -100,13 +100,19 @@ class Element:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
             return NotImplemented
-        return (
-            self.name == other.name
-            and self.namespace == other.namespace
-            and self.text == other.text
-            and self.attributes == other.attributes
-            and self.children == other.children
-        )
+        pairs = [(self, other)]
+        while pairs:  # deep as the limits allow, so without recursion
+            one, another = pairs.pop()
+            if (
+                one.name != another.name
+                or one.namespace != another.namespace
+                or one.text != another.text
+                or one.attributes != another.attributes
+                or len(one.children) != len(another.children)
+            ):
+                return False
+            pairs += zip(one.children, another.children, strict=True)
+        return True
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -558,31 +564,42 @@ def escape_attribute(text: str) -> str:
     return _ILLEGAL.sub("\ufffd", text).translate(_ATTRIBUTE)
 
 
-def _serialise(element: Element, scope: dict[str, str | None], pieces: list[str]) -> None:
-    """``element`` and all that is in it as XML, each namespace declared where it is first needed."""
-    prefix = element.prefix if element.namespace else ""
-    name = f"{prefix}:{element.name}" if prefix else element.name
-    pieces.append(f"<{name}")
-    if scope.get(prefix) != element.namespace:
-        scope = {**scope, prefix: element.namespace}
-        pieces.append(_declaration(prefix, element.namespace))
-    for key, value in (element.attributes if element.has_attributes else {}).items():
-        if key.startswith("{"):
-            namespace, _, key = key[1:].rpartition("}")
-            bound = next((other for other, uri in scope.items() if other and uri == namespace), None)
-            if bound is None:
-                bound = next(free for number in count(len(scope)) if (free := f"ns{number}") not in scope)
-                scope = {**scope, bound: namespace}
-                pieces.append(_declaration(bound, namespace))
-            key = f"{bound}:{key}"
-        pieces.append(f' {key}="{escape_attribute(value)}"')
-    if not element.text and not element.children:
-        pieces.append("/>")
-        return
-    pieces.append(f">{escape_text(element.text)}")
-    for child in element.children:
-        _serialise(child, scope, pieces)
-    pieces.append(f"</{name}>")
+def _serialise(whole: Element, outside: dict[str, str | None]) -> str:
+    """``whole`` and all that is in it as XML, each namespace declared where it is first needed.
+
+    ``outside`` is what the prefixes stand for where it will be put.
+    """
+    pieces: list[str] = []
+    waiting: list[str | tuple[Element, dict[str, str | None]]] = [(whole, outside)]
+    while waiting:  # deep as the limits allow, so without recursion
+        following = waiting.pop()
+        if isinstance(following, str):
+            pieces.append(following)
+            continue
+        element, scope = following
+        prefix = element.prefix if element.namespace else ""
+        name = f"{prefix}:{element.name}" if prefix else element.name
+        pieces.append(f"<{name}")
+        if scope.get(prefix) != element.namespace:
+            scope = {**scope, prefix: element.namespace}
+            pieces.append(_declaration(prefix, element.namespace))
+        for key, value in (element.attributes if element.has_attributes else {}).items():
+            if key.startswith("{"):
+                namespace, _, key = key[1:].rpartition("}")
+                bound = next((other for other, uri in scope.items() if other and uri == namespace), None)
+                if bound is None:
+                    bound = next(free for number in count(len(scope)) if (free := f"ns{number}") not in scope)
+                    scope = {**scope, bound: namespace}
+                    pieces.append(_declaration(bound, namespace))
+                key = f"{bound}:{key}"
+            pieces.append(f' {key}="{escape_attribute(value)}"')
+        if not element.text and not element.children:
+            pieces.append("/>")
+            continue
+        pieces.append(f">{escape_text(element.text)}")
+        waiting.append(f"</{name}>")
+        waiting += [(child, scope) for child in reversed(element.children)]
+    return "".join(pieces)
 
 
 def _declaration(prefix: str, namespace: str | None) -> str:
@@ -615,9 +632,7 @@ class Writer:
 
     def foreign(self, element: Element) -> str:
         """An element of any namespace."""
-        pieces: list[str] = []
-        _serialise(element, self._scope, pieces)
-        return "".join(pieces)
+        return _serialise(element, self._scope)
 
 
 class Transaction(NamedTuple):

@@ -1539,6 +1539,24 @@ def test_any_element_can_be_written_among_those_of_mm7(element: Element, prefix:
     assert element_of(operation) == Element("x", namespace, children=[Element("y", namespace), element, element])
 
 
+def chain_of(levels: int, leaf: str) -> Element:
+    element = Element(leaf)
+    for level in range(levels):
+        inside = [Element("b", text=str(level)), element, Element("c")]
+        element = Element("a", "urn:p", prefix="p" * (level % 2), text="x", children=inside)
+    return element
+
+
+def test_an_element_of_five_thousand_levels_can_be_written_and_compared() -> None:
+    levels = 5_000
+    whole = chain_of(levels, "leaf")
+
+    again = parse(serialised(whole), Limits(depth=levels + 1, elements=3 * levels + 1))
+
+    assert (again == whole) is True
+    assert (chain_of(levels, "other") == whole) is False
+
+
 def test_an_element_that_is_written_is_left_as_it_is() -> None:
     element = Element("a", "urn:a", children=[Element("b")])
 
