@@ -46,6 +46,8 @@ _CHALLENGE: Final = 'Basic realm="MM7", charset="UTF-8"'
 # Distinct deviations that are remembered as logged, and characters of a peer's name for something.
 _LOGGED_MOST: Final = 10_000
 _LOGGED_LENGTH: Final = 200
+# Characters of a prefix that is echoed.
+_LONGEST_PREFIX: Final = 200
 _PATH: Final = re.compile("(?:/[^/%?#]+)+")
 
 
@@ -253,7 +255,8 @@ class _Exchange:
         _, namespace, written = ("", None, "") if operation is None else split_name(operation.tag)
         prefix = dialect.prefix
         if prefix is None:
-            prefix = written
+            # XML keeps "xml" for a namespace of its own. One without end would be in the answer two dozen times.
+            prefix = "" if written == "xml" or len(written) > _LONGEST_PREFIX else written
         found = (
             dialect.namespace,
             tidy(namespace),

@@ -534,6 +534,42 @@ def test_namespace_prefix_and_version_are_those_of_the_request(
     assert all(element.tag.startswith(f"{{{namespace}}}") for element in answer.response.iter())
 
 
+@pytest.mark.parametrize(
+    ("prefix", "namespace", "code", "written"),
+    [
+        # XML keeps this prefix for that namespace, and an answer cannot have it for MM7's.
+        ("xml", "http://www.w3.org/XML/1998/namespace", 4002, "<RSErrorRsp "),
+        ("p" * 200, REL_6, 1000, f"<{'p' * 200}:SubmitRsp "),
+        ("p" * 201, REL_6, 1000, "<SubmitRsp "),
+    ],
+    ids=["reserved", "longest", "longer"],
+)
+def test_a_prefix_is_echoed_where_an_answer_can_have_it_and_no_longer_than_two_hundred_characters(
+    ask: Any, mm7: Any, prefix: str, namespace: str, code: int, written: str
+) -> None:
+    block = f'<TransactionID xmlns="{REL_6}" s:mustUnderstand="1">tid-1</TransactionID>'
+    answer = ask(endpoint(), mm7.request(prefix=prefix, namespace=namespace, transaction=None, blocks=block))
+    assert answer.code == code
+    assert answer.namespace == REL_6
+    assert answer.transaction == (REL_6, "tid-1", "1")
+    assert written.encode() in answer.body
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "http://www.w3.org/XML/1998/namespace ",
+        "http://www.w3.org/XML/ 1998/namespace",
+        "http://www.w3.org/2000/xmlns/&#10;",
+    ],
+)
+def test_a_transaction_id_in_a_namespace_that_no_answer_can_have_is_none(ask: Any, mm7: Any, namespace: str) -> None:
+    block = f'<TransactionID xmlns="{namespace}">tid-1</TransactionID>'
+    answer = ask(endpoint(), mm7.request(transaction=None, blocks=block))
+    assert answer.faultcode == "Client.TransactionID"
+    assert answer.transaction is None
+
+
 def test_a_transaction_id_in_another_namespace_is_echoed_there(ask: Any, mm7: Any) -> None:
     answer = ask(endpoint(), mm7.request(transaction_namespace=REL_5))
     assert answer.transaction == (REL_5, "tid-1", "1")

@@ -28,6 +28,8 @@ from .limits import Limits
 #: The namespace of SOAP 1.1.
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
+# No answer can declare them (Namespaces in XML 1.0, 3).
+_RESERVED: Final = (_XML, "http://www.w3.org/2000/xmlns/")
 _NEXT_ACTOR: Final = "http://schemas.xmlsoap.org/soap/actor/next"
 
 _SCHEMA: Final = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/"
@@ -431,12 +433,16 @@ def divide_envelope(root: Node, deviations: Deviations) -> Envelope:
 
 
 def _transaction_ids(blocks: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Those in a namespace of MM7 or in none; without any, the only one in whatever namespace."""
-    named = tuple([block for block in blocks if split_name(block.tag)[0] == "TransactionID"])
+    """Those in a namespace of MM7 or in none; without any, the only one in whatever namespace can be answered."""
+    named = tuple([block for block in blocks if _is_transaction_id(*split_name(block.tag))])
     if len(named) < 2:
         return named
     namespaces = [split_name(block.tag)[1] for block in named]
     return tuple([block for block, name in zip(named, namespaces, strict=True) if name is None or is_mm7(tidy(name))])
+
+
+def _is_transaction_id(name: str, namespace: str | None, _: str) -> bool:
+    return name == "TransactionID" and tidy(namespace) not in _RESERVED
 
 
 def check_envelope(envelope: Envelope, deviations: Deviations) -> Node:
