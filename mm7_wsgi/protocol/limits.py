@@ -22,13 +22,14 @@ class Limits:
     body: int = 16 * 1024 * 1024
     #: Octets of the SOAP part. Above it: HTTP 413.
     envelope: int = 2 * 1024 * 1024
-    #: Elements in the SOAP part. Above it: 4004.
+    #: Elements in the SOAP part, and again attributes that are in a namespace. Above it: 4004.
     elements: int = 50_000
     #: Depth of elements in the SOAP part; MM7 itself needs 7. Above it: 4004.
     depth: int = 32
     #: Attributes of one element, and again its namespace declarations. Above it: 4004.
     attributes: int = 64
-    #: Characters of a namespace name. expat builds a full name for each distinct element, so long ones multiply: 4004.
+    #: Characters of a namespace name. expat builds a full name for each distinct element and attribute, so long ones
+    #: multiply. Above it: 4004.
     namespace: int = 256
     #: Parts on all levels of the multipart together. Above it: HTTP 413.
     parts: int = 200

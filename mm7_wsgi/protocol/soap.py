@@ -2,7 +2,7 @@
 
 The reading goes through ``defusedxml``: no document type, no entity, nothing fetched. What ``defusedxml`` leaves open
 is closed here: depth, numbers, processing instructions, and the length of namespace names, of which expat builds a
-copy for every distinct element.
+copy for every distinct element and attribute.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from itertools import chain, count
 from operator import attrgetter
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, NoReturn, TypeAlias
 from xml.etree import ElementTree
-from xml.parsers.expat import ExpatError
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
@@ -249,6 +250,31 @@ def _check_attributes(root: Node, declarations: list[int], limits: Limits) -> No
         raise _too_much("attributes", f"an element that declares more than {most} namespaces")
 
 
+def _check_qualified(octets: bytes, limits: Limits) -> None:
+    """Judge how many attributes of all elements are in a namespace, before its name is put to each of theirs.
+
+    expat does that for all of one element before it tells anybody, so they are counted as they are written.
+    """
+    left = limits.elements
+
+    def on_start(_: str, attributes: list[str]) -> None:
+        nonlocal left
+        left -= sum(":" in name and not name.startswith("xmlns:") for name in attributes[::2])
+        if left < 0:
+            raise _too_much("elements", f"more than {limits.elements} attributes in a namespace")
+
+    parser = ParserCreate("utf-8")
+    parser.ordered_attributes = True
+    parser.StartElementHandler = on_start
+    parser.StartDoctypeDeclHandler = _refuse_document_type
+    with suppress(ExpatError):  # which the whole parser says better
+        parser.Parse(octets, True)
+
+
+def _refuse_document_type(*_: object) -> NoReturn:
+    raise ValidationError(details="the SOAP part has a document type declaration (SOAP 1.1, 3)") from None
+
+
 def _too_much(name: str, words: str) -> ValidationError:
     return ValidationError(details=f"the SOAP part has {words} ({name})")
 
@@ -258,6 +284,9 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
 
     Raises :class:`ValidationError` (4004) with the parser's words and place.
     """
+    signs = octets.count(b"=")
+    if signs > limits.elements:
+        _check_qualified(octets, limits)
     builder = ElementTree.TreeBuilder()
     defused = DefusedXMLParser(target=builder, encoding="utf-8", forbid_dtd=True)
     parser = defused.parser
@@ -294,7 +323,7 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
     try:
         parser.Parse(octets, True)
     except DefusedXmlException:
-        raise ValidationError(details="the SOAP part has a document type declaration (SOAP 1.1, 3)") from None
+        _refuse_document_type()
     except (ExpatError, SyntaxError, ValueError, LookupError) as error:
         raise ValidationError(details=f"the SOAP part is not well-formed XML: {error}") from None
     finally:
@@ -302,7 +331,7 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
     root: Node = builder.close()
     if brackets > 2 * limits.depth:
         _check_depth(root, limits)
-    if octets.count(b"=") > limits.attributes:
+    if signs > limits.attributes:
         _check_attributes(root, declarations, limits)
     return root
 

@@ -408,6 +408,12 @@ def declaring(namespaces: int) -> str:
     return "<a><b" + "".join(f' xmlns:n{number}="urn:n"' for number in range(namespaces)) + "/></a>"
 
 
+def qualified(attributes: int) -> str:
+    names = [f" p:b{number}='1'" for number in range(attributes)]
+    elements = [f"<b d='1'{''.join(names[start : start + 50])}/>" for start in range(0, attributes, 50)]
+    return f"<a xmlns:p='urn:p' c='1'>{''.join(elements)}</a>"
+
+
 def named(characters: int) -> str:
     return f'<a xmlns="{"n" * characters}"/>'
 
@@ -421,6 +427,7 @@ def named_with_prefix(characters: int) -> str:
     [
         (nested, 32, "depth"),
         (crowd, 50_000, "elements"),
+        (qualified, 50_000, "elements"),
         (attributed, 64, "attributes"),
         (declaring, 64, "attributes"),
         (named, 256, "namespace"),
@@ -438,6 +445,7 @@ def test_a_document_may_go_to_the_limit_and_not_beyond(make: Callable[[int], str
     [
         (nested, "depth"),
         (crowd, "elements"),
+        (qualified, "elements"),
         (attributed, "attributes"),
         (declaring, "attributes"),
         (named, "namespace"),
@@ -448,6 +456,50 @@ def test_the_limits_of_a_document_can_be_set(make: Callable[[int], str], limit: 
 
     assert parse(make(5), limits).name == "a"
     assert refusal_of(make(6), limits).endswith(f"({limit})")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "refused"),
+    [
+        ("", False),
+        (" p:e='1'", True),
+        (" xml:lang='ko'", True),
+        (" e='p:e=' f='1'", False),
+        (" xmlns:q='urn:q' xmlns='urn:x'", False),
+        ("><!-- p:e='1' p:f='1' --><![CDATA[<x p:e='1' p:f='1'/>]]>p:e='1'</b><b", False),
+    ],
+)
+def test_only_attributes_in_a_namespace_are_counted_for_all_elements_together(attributes: str, refused: bool) -> None:
+    xml = f"<a xmlns:p='urn:p' p:b='1' c='1'><b p:c='1' p:d='1'{attributes}/></a>"
+    limits = Limits(elements=3)
+
+    if refused:
+        assert refusal_of(xml, limits) == "the SOAP part has more than 3 attributes in a namespace (elements)"
+    else:
+        assert local(parse_node(xml, limits)) == "a"
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("<!DOCTYPE a [<!ENTITY e '====='>]><a b='&e;'/>", "document type declaration"),
+        (
+            "<!DOCTYPE a [<!ATTLIST a p:b CDATA '=' p:c CDATA '=' p:d CDATA '=' p:e CDATA '='>]><a/>",
+            "document type declaration",
+        ),
+        ("<a b='=====' b='='/>", "duplicate attribute"),
+        ("<a b='====='><b p:c='1' p:d='1' p:e='1'/>", "unbound prefix"),
+        ("<a xmlns:p='urn:p' b='====='><b p:c='1'/><b p:c='1' p:d='1' p:e='1'/>", "more than 3 attributes"),
+        (
+            "<?xml version='1.0' encoding='utf-16'?><a xmlns:p='urn:p' p:b='1' p:c='1' p:d='1' p:e='1'/>",
+            "more than 3 attributes",
+        ),
+    ],
+)
+def test_where_attributes_are_counted_first_a_document_is_refused_for_what_comes_first(
+    document: str, words: str
+) -> None:
+    assert words in refusal_of(document, Limits(elements=3))
 
 
 def test_attributes_are_counted_for_each_element_alone() -> None:
@@ -844,6 +896,7 @@ def test_a_limit_is_a_positive_whole_number(name: str, value: object) -> None:
         named(257).encode(),
         named_with_prefix(257).encode(),
         crowd(201).encode(),
+        qualified(201).encode(),
         crowd(200).encode(),
         b"<a>" + b"<b></b>" * 150 + b"</a>",
         b"<a>" + b"<b></b>" * 150,
