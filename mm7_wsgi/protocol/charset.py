@@ -97,8 +97,8 @@ def find_charset(octets: bytes, claims: Sequence[str]) -> str | None:
     return next((name for name in candidates if decoded(octets, name) is not None), None)
 
 
-# They write all characters in those of ASCII, so octets that are ASCII may be in one of them after all.
-_IN_ASCII = frozenset({"utf-7", "hz", *(f"iso2022_{name}" for name in _ISO_2022)})
+#: They write all characters in those of ASCII, so octets that are ASCII may be in one of them after all.
+IN_ASCII = frozenset({"utf-7", "hz", *(f"iso2022_{name}" for name in _ISO_2022)})
 
 
 def decode_text(octets: bytes, charset: str | None) -> str:
@@ -112,7 +112,7 @@ def decode_text(octets: bytes, charset: str | None) -> str:
     label = codec(charset) if charset else None
     found: str | None
     if octets.isascii() and b"\0" not in octets:
-        found = label if label in _IN_ASCII else "utf-8"
+        found = label if label in IN_ASCII else "utf-8"
     elif octets.startswith(_UTF_16_MARKS):
         found = "utf-16"
     else:

@@ -21,7 +21,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from .charset import codec, declared, decoded, find_charset
+from .charset import IN_ASCII, codec, declared, decoded, find_charset
 from .deviations import Deviations
 from .errors import MustUnderstand, TransactionIDError, UnsupportedVersion, ValidationError, VersionMismatch
 from .limits import Limits
@@ -382,7 +382,7 @@ def _contradicts(claim: str, found: str, octets: bytes) -> bool:
     # It stands for either byte order, though Python's codec without a mark takes that of the machine.
     if name == "utf-16" and found.startswith("utf-16"):
         return False
-    if found == "utf-8" and octets.isascii():
+    if found == "utf-8" and octets.isascii() and name not in IN_ASCII:
         octets = octets[:64]  # enough: either the charset has ASCII in it or it has not
     # By value, for one charset has several names; and without the mark, which utf-16-le reads as a character.
     text = decoded(octets, name)

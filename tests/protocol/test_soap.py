@@ -108,6 +108,8 @@ def octets(text: str, charset: str, declared: str | None = None, *, bom: bytes =
         pytest.param(octets("abc", "ascii", "utf-8"), "utf-8", "abc", 0, id="ASCII under UTF-8"),
         pytest.param(octets("abc", "ascii", "euc-kr"), "iso-8859-1", "abc", 0, id="ASCII under two supersets of it"),
         pytest.param(octets("abc", "ascii"), "iso-2022-jp", "abc", 0, id="ASCII under ISO-2022-JP"),
+        pytest.param(octets("x" * 64 + "+AGE-", "ascii"), "utf-7", "x" * 64 + "+AGE-", 1, id="ASCII labelled UTF-7"),
+        pytest.param(octets("x" * 64 + "~{VP~}", "ascii"), "hz", "x" * 64 + "~{VP~}", 1, id="ASCII labelled HZ"),
         pytest.param(octets("abc", "ascii", "utf-16"), None, "abc", 1, id="ASCII declared UTF-16"),
         pytest.param(octets("abc", "ascii"), "utf-16", "abc", 1, id="ASCII labelled UTF-16"),
         pytest.param(octets("abc", "ascii", "utf-16"), "utf-16le", "abc", 2, id="ASCII with two false claims"),
