@@ -197,7 +197,7 @@ def child_of(node: Node, name: str) -> Node | None:
 def element_of(node: Node) -> Element:
     """``node`` and all that is in it, for the host."""
     whole = _alone(node)
-    waiting = [(node, whole)] if len(node) else []
+    waiting = [(node, whole)]
     while waiting:  # deep as the limits allow, so without recursion
         parent, element = waiting.pop()
         for child in parent:
