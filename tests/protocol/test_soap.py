@@ -52,6 +52,7 @@ from mm7_wsgi.protocol.soap import (
     child_of,
     divide_envelope,
     element_of,
+    has_text,
     is_mm7,
     parse_xml,
     split_name,
@@ -119,6 +120,7 @@ def octets(text: str, charset: str, declared: str | None = None, *, bom: bytes =
         pytest.param(octets(GERMAN, "utf-8", "utf-8"), " UTF-8 ", GERMAN, 0, id="UTF-8 with blanks around its name"),
         pytest.param(octets(GERMAN, "utf-8", "utf-8", bom=codecs.BOM_UTF8), None, GERMAN, 0, id="UTF-8 with BOM"),
         pytest.param(octets(GERMAN, "utf-8", bom=codecs.BOM_UTF8), "utf-8", GERMAN, 0, id="UTF-8 with BOM, labelled"),
+        pytest.param(octets(GERMAN, "utf-8", bom=codecs.BOM_UTF8), "utf-8-sig", GERMAN, 0, id="BOM in the label"),
         pytest.param(
             octets(GERMAN, "utf-8", "iso-8859-1", bom=codecs.BOM_UTF8), None, GERMAN, 1, id="BOM against declaration"
         ),
@@ -126,6 +128,7 @@ def octets(text: str, charset: str, declared: str | None = None, *, bom: bytes =
         pytest.param(octets(CHINESE, "utf-8", "GB2312"), "utf-8", CHINESE, 1, id="UTF-8 declared GB2312"),
         pytest.param(octets(KOREAN, "utf-8", "euc-kr"), "euc-kr", KOREAN, 1, id="UTF-8 that says EUC-KR twice"),
         pytest.param(octets(GERMAN, "utf-8"), "iso-8859-1", GERMAN, 1, id="UTF-8 labelled Latin-1"),
+        pytest.param(octets("x" * 64 + GERMAN, "utf-8"), "iso-8859-1", "x" * 64 + GERMAN, 1, id="UTF-8 seen late"),
         pytest.param(octets(GERMAN, "utf-8"), "us-ascii", GERMAN, 1, id="UTF-8 labelled ASCII"),
         pytest.param(octets(GERMAN, "utf-8"), "utf:8", GERMAN, 0, id="UTF-8 with a colon in its name"),
         pytest.param(octets(GERMAN, "utf-8"), "x-unknown", GERMAN, 1, id="UTF-8 under an unknown name"),
@@ -208,6 +211,13 @@ def octets(text: str, charset: str, declared: str | None = None, *, bom: bytes =
         pytest.param(octets(KOREAN, "euc-kr", "utf-8"), "euc-kr", KOREAN, 1, id="EUC-KR declared UTF-8, labelled"),
         pytest.param(octets(JAPANESE, "iso-2022-jp", "iso-2022-jp"), None, JAPANESE, 0, id="ISO-2022-JP declared"),
         pytest.param(octets(JAPANESE, "iso-2022-jp"), "iso-2022-jp", JAPANESE, 0, id="ISO-2022-JP labelled"),
+        pytest.param(
+            octets("x" * 64 + JAPANESE, "iso-2022-jp", "us-ascii"),
+            "iso-2022-jp",
+            "x" * 64 + JAPANESE,
+            1,
+            id="ISO-2022-JP declared ASCII",
+        ),
         pytest.param(octets(CHINESE, "gb2312", "GB2312"), "utf-8", CHINESE, 1, id="GB2312 under UTF-8, declared"),
         pytest.param(octets(GERMAN, "latin-1", "iso-8859-1"), None, GERMAN, 0, id="Latin-1 declared"),
         pytest.param(octets(GERMAN, "latin-1", "utf-8"), "iso-8859-1", GERMAN, 1, id="Latin-1 labelled"),
@@ -733,6 +743,7 @@ def test_text_is_what_stands_directly_inside_without_what_only_indents(xml: str,
     node = parse_node(xml)
 
     assert text_of(node) == text
+    assert has_text(node) is bool(text.strip())
     assert text_of(parse_node(f"<x>tail{xml}tail</x>")[0]) == text
     assert element_of(node).text == text
     assert element_of(parse_node(f"<x>tail{xml}tail</x>")).children[0].text == text
@@ -1091,7 +1102,8 @@ def test_there_is_one_transaction_id_or_a_fault_of_its_own(header: str | None, t
     assert divided(xml)[0].transaction_id == transaction_id
     if transaction_id is None:
         count = len(divided(xml)[0].transaction_ids)
-        with pytest.raises(TransactionIDError, match="more than one" if count > 1 else "missing or empty") as refusal:
+        words = "more than one TransactionID" if count > 1 else "TransactionID is missing or empty"
+        with pytest.raises(TransactionIDError, match=words) as refusal:
             judged(xml)
         assert refusal.value.faultcode == "Client.TransactionID"
     else:
@@ -1288,6 +1300,77 @@ def test_a_fault_without_a_header_is_read_down_to_its_detail() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "header", "told"),
+    [
+        (
+            '<CancelReq xmlns=""/>',
+            transaction_xml(namespace=f" {MM7}"),
+            [("namespace-blanks", "TransactionID"), ("namespace-missing", "CancelReq")],
+        ),
+        (
+            '<CancelReq xmlns="urn:mm7"/>',
+            transaction_xml(),
+            [("namespace-foreign", "CancelReq: urn:mm7"), ("namespace-mixed", "TransactionID and CancelReq")],
+        ),
+        ("<s:Fault/>", None, [("transaction-missing", "Header")]),
+        ("<Fault/>", transaction_xml(), [("soap-namespace", "Fault: none")]),
+        ('<Fault xmlns="urn:x"/>', transaction_xml(), [("soap-namespace", "Fault: urn:x")]),
+    ],
+)
+def test_what_is_irregular_in_an_envelope_is_told_with_its_place(
+    body: str, header: str | None, told: list[tuple[str, str]]
+) -> None:
+    envelope, deviations = divided(envelope_xml(body, header))
+
+    check_answer(envelope, deviations)
+
+    assert sorted((deviation.name, deviation.where) for deviation in deviations) == told
+
+
+LONG = "l" + "o" * 200 + "ng"
+
+
+@pytest.mark.parametrize(
+    ("xml", "error", "most"),
+    [
+        (f"<a><?{LONG} x?></a>", ValidationError, 40),
+        (f'<{LONG} xmlns="{SOAP_11}"/>', ValidationError, 80),
+        (f'<Envelope xmlns="{LONG}"/>', VersionMismatch, 80),
+        (envelope_xml(header=f'{transaction_xml()}<{LONG} s:mustUnderstand="1"/>'), MustUnderstand, 80),
+        (envelope_xml(f'<{LONG} xmlns="urn:x"/>'), UnsupportedVersion, 80),
+        (envelope_xml(f'<x xmlns="{LONG}"/>'), UnsupportedVersion, 80),
+    ],
+)
+def test_a_refusal_names_what_it_is_about_and_a_long_name_in_part(xml: str, error: type[MM7Error], most: int) -> None:
+    with pytest.raises(error) as refusal:
+        judged(xml)
+
+    assert LONG[:most] in str(refusal.value)
+    assert LONG[: most + 1] not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "name"),
+    [
+        (f"<{LONG}/>", transaction_xml(), "namespace-missing"),
+        (f'<{LONG} xmlns="{MM7} "/>', transaction_xml(), "namespace-blanks"),
+        (f'<{LONG} xmlns="urn:mm7"/>', transaction_xml(), "namespace-foreign"),
+        (f'<{LONG} xmlns="urn:mm7"/>', transaction_xml(), "namespace-mixed"),
+        (f'<Rsp xmlns="{LONG}mm7"/>', transaction_xml(), "namespace-foreign"),
+        (f'<Fault xmlns="{LONG}"/>', transaction_xml(), "soap-namespace"),
+    ],
+)
+def test_a_deviation_names_what_it_is_about_and_a_long_name_in_part(body: str, header: str, name: str) -> None:
+    envelope, deviations = divided(envelope_xml(body, header))
+
+    check_answer(envelope, deviations)
+
+    (where,) = [deviation.where for deviation in deviations if deviation.name == name]
+    assert LONG[:80] in where
+    assert LONG[:81] not in where
+
+
 # -- recorded answers, where the recordings are
 
 CAPTURES = os.environ.get("MM7_CAPTURES")
@@ -1383,6 +1466,19 @@ def test_of_several_faults_the_one_that_comes_first_in_the_envelope_is_told(firs
 # -- writing
 
 PREFIXES = ["", "mm7", "env", "soapenv", "ns0", "\u00fcbung"]
+
+
+@pytest.mark.parametrize(
+    ("content", "attributes", "xml"),
+    [
+        ("", "", "<p:a/>"),
+        ("", ' b="1"', '<p:a b="1"/>'),
+        ("x", "", "<p:a>x</p:a>"),
+        ("<p:c/>", ' b="1"', '<p:a b="1"><p:c/></p:a>'),
+    ],
+)
+def test_an_element_of_mm7_is_written_as_short_as_it_can_be(content: str, attributes: str, xml: str) -> None:
+    assert Writer(MM7, "p").element("a", content, attributes) == xml
 
 
 def serialised(element: Element) -> str:
