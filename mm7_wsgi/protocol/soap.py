@@ -466,8 +466,7 @@ def _transaction_ids(blocks: tuple[Node, ...]) -> tuple[Node, ...]:
     named = tuple([block for block in blocks if _is_transaction_id(*split_name(block.tag))])
     if len(named) < 2:
         return named
-    namespaces = [split_name(block.tag)[1] for block in named]
-    return tuple([block for block, name in zip(named, namespaces, strict=True) if name is None or is_mm7(tidy(name))])
+    return tuple([block for block in named if (name := split_name(block.tag)[1]) is None or is_mm7(tidy(name))])
 
 
 def _is_transaction_id(name: str, namespace: str | None, _: str) -> bool:
