@@ -334,6 +334,11 @@ def test_elements_that_differ_are_not_equal(other: object) -> None:
     assert Element("a", "urn:x", text="t") == Element("a", "urn:x", text="t", prefix="other", attributes={})
 
 
+def test_an_element_can_change_and_so_has_no_hash() -> None:
+    with pytest.raises(TypeError):
+        hash(Element("a"))
+
+
 @pytest.mark.parametrize(
     "declarations",
     [
@@ -772,7 +777,10 @@ def test_an_element_for_the_host_is_its_own_and_not_the_parsers() -> None:
     element.children.clear()
 
     assert element_of(node) == Element("a", attributes={"b": "1"}, children=[Element("c", attributes={"d": "2"})])
-    assert not element_of(parse_node("<a/>")).has_attributes
+    bare = element_of(parse_node("<a/>"))
+    assert not bare.has_attributes
+    bare.attributes["b"] = "given"
+    assert bare == Element("a", attributes={"b": "given"})
 
 
 def test_an_element_keeps_its_order_its_prefixes_and_its_attributes_on_every_level() -> None:
