@@ -10,6 +10,7 @@ import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
+from xml.dom import minidom
 from xml.etree import ElementTree
 
 import pytest
@@ -1718,6 +1719,14 @@ def test_an_element_of_five_thousand_levels_can_be_written_and_compared() -> Non
 
     assert (again == whole) is True
     assert (chain_of(levels, "other") == whole) is False
+
+
+def test_an_attribute_in_a_namespace_with_a_brace_is_written_in_that_namespace() -> None:
+    xml = serialised(Element("a", attributes={"{urn:}x}k": "1"}))
+
+    root = minidom.parseString(xml).documentElement
+    assert root is not None
+    assert root.getAttributeNS("urn:}x", "k") == "1"
 
 
 def test_an_element_that_is_written_is_left_as_it_is() -> None:
