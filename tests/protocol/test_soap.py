@@ -1562,6 +1562,7 @@ def test_an_answer_has_the_prefix_of_the_request_and_each_namespace_its_own(
         "a\ufffe\uffffb",
         "\ud800a\udfff",
         "\x7f\x85\u2028",
+        "\ud7ff\ue000\ufffd\U00010000",
         "\U0001f600\U0010ffff",
         "\u65e5\u672c",
         "x" * 100_000,
