@@ -991,6 +991,7 @@ def test_an_envelope_as_the_specification_has_it_has_no_deviation() -> None:
         "https://schemas.xmlsoap.org/soap/envelope/",
         "https://schemas.xmlsoap.org/soap/envelope",
         "http://schemas.xmlsoap.org/soap/soap-envelope",
+        "https://schemas.xmlsoap.org/soap/soap-envelope",
         "http://schemas.xmlsoap.org/soap/Envelope/",
         " http://schemas.xmlsoap.org/soap/envelope/ ",
     ],
