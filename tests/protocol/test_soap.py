@@ -1723,6 +1723,16 @@ def test_an_element_of_five_thousand_levels_can_be_written_and_compared() -> Non
     assert (chain_of(levels, "other") == whole) is False
 
 
+@pytest.mark.parametrize("character", ["&", "<", ">", '"', "'", "]]>", "\r", "\n", "\t"])
+def test_a_character_that_xml_gives_a_meaning_is_written_without_it_also_where_it_stands_alone(character: str) -> None:
+    element = Element("a", attributes={"k": f"x{character}y"}, text=f"x{character}y")
+
+    xml = serialised(element)
+
+    assert parse(xml) == element
+    assert xml.count(">") == 2
+
+
 def test_an_attribute_in_a_namespace_with_a_brace_is_written_in_that_namespace() -> None:
     xml = serialised(Element("a", attributes={"{urn:}x}k": "1"}))
 
