@@ -223,6 +223,10 @@ def deep(kit: Kit, size: int) -> dict[str, Any]:
     return kit.environ(_envelope(kit, b"<x>" * (size // 7) + b"</x>" * (size // 7), "more"))
 
 
+def long_prefix(kit: Kit, size: int) -> dict[str, Any]:
+    return kit.environ(kit.soap("CancelReq", prefix="p" * size))
+
+
 def one_name(kit: Kit, size: int) -> dict[str, Any]:
     return kit.environ(_envelope(kit, b"<" + b"x" * size + b"/>", "more"))
 
@@ -565,7 +569,25 @@ CLASSES: dict[str, list[Attack]] = {
             TREE,
             ELEMENTS,
         ),
-        Attack("attributes", envelope_again(b"<x", b' a#=""', b"/>"), INVALID, "(attributes)", ENVELOPES, 3 * TREE),
+        Attack(
+            "attributes",
+            envelope_again(b"<x", b' a#=""', b"/>"),
+            INVALID,
+            "(attributes)",
+            ENVELOPES,
+            2 * TREE,
+            2 * ELEMENTS,
+        ),
+        Attack(
+            "attributes in a long namespace",
+            envelope_again(b'<x xmlns:p="' + b"u" * 256 + b'"', b' p:a#=""', b"/>"),
+            INVALID,
+            "(elements)",
+            (800_000, 1_800_000),
+            2 * TREE,
+            3 * ELEMENTS,
+        ),
+        Attack("a prefix", long_prefix, READ, "", (20_000, 120_000), TREE),
         Attack(
             "namespaces",
             envelope_again(b"<x", b' xmlns:a#="urn:#"', b"/>"),

@@ -29,6 +29,7 @@ def test_an_attack_is_answered_and_costs_no_more_for_being_larger(
         answer = watched.answer
         code = answer.code if answer.code is not None else answer.faultcode
         assert (answer.status, code) == attack.answer, answer.faultstring
+        assert len(answer.body) < 2000
         if attack.answer == TABLE["READ"]:
             assert watched.handled == [set(attack.words.split())]
         elif attack.answer == TABLE["BAD_CONTENT"]:
