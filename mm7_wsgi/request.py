@@ -86,7 +86,8 @@ class MM7Request:
         """The response for "done": 1000.
 
         ``message_id`` stands in place of :attr:`message_id`, where the response has one; ``service_code`` is for a
-        ``DeliverRsp``. Raises ``ValueError`` for what this operation's response has no element for.
+        ``DeliverRsp``. Raises ``ValueError`` for what this operation's response has no element for, and for an empty
+        ``message_id``.
         """
         return self._response(StatusCode.SUCCESS, message_id, details, service_code)
 
@@ -115,6 +116,8 @@ class MM7Request:
             unknown.append("details")
         if unknown:
             raise ValueError(f"a {response.element_name} has no place for {unknown[0]}")
+        if message_id is not None and not message_id.strip():
+            raise ValueError("message_id is empty; the peer could not name the message")
         if "message_id" in fields:
             values.setdefault("message_id", self.message_id)
         status = Status(status_code=code, status_text=None if response.bare_status else code.text, details=details)

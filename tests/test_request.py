@@ -127,6 +127,13 @@ def test_without_parts_there_is_no_content_and_there_are_no_leaves(receive: Any)
     assert (request.content, request.attachments, list(request.leaves())) == (None, (), [])
 
 
+@pytest.mark.parametrize("empty", ["", " \n"])
+def test_an_empty_message_id_is_an_error_of_the_hosts(receive: Any, empty: str) -> None:
+    for respond in (receive().success, receive().partial):
+        with pytest.raises(ValueError, match="message_id is empty"):
+            respond(message_id=empty)
+
+
 @pytest.mark.parametrize(
     ("written", "address"),
     [
