@@ -6,9 +6,10 @@ python docs/make_deviations.py --check    says whether what is there is what it 
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
+
+from generated import main
 
 from mm7_wsgi.protocol.deviations import AREAS, Irregularity
 
@@ -55,18 +56,5 @@ def section(name: str, irregularity: Irregularity) -> str:
 """
 
 
-def main() -> int:
-    """Write the document, or check it."""
-    parser = argparse.ArgumentParser(description="Writes docs/deviations.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if it is not as it would be written")
-    text = written()
-    if not parser.parse_args().check:
-        DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
-    elif not DOCUMENT.is_file() or DOCUMENT.read_bytes() != text.encode():
-        print(f"{DOCUMENT} is not what make_deviations.py writes", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(DOCUMENT, written()))

@@ -6,7 +6,7 @@ python tests/quirks/make_docs.py --check    says whether what is there is what i
 
 from __future__ import annotations
 
-import argparse
+import runpy
 import sys
 from pathlib import Path
 
@@ -79,18 +79,6 @@ def outcome(quirk: Quirk) -> str:
     return f"{status}{quirk.fault}: `{quirk.words}`"
 
 
-def main() -> int:
-    """Writes the document, or checks it."""
-    parser = argparse.ArgumentParser(description="Writes docs/quirks.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if it is not as it would be written")
-    text = written()
-    if not parser.parse_args().check:
-        DOCUMENT.write_text(text, encoding="utf-8", newline="\n")
-    elif not DOCUMENT.is_file() or DOCUMENT.read_bytes() != text.encode():
-        print(f"{DOCUMENT} is not what make_docs.py writes", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main = runpy.run_path(str(DOCUMENT.with_name("generated.py")))["main"]
+    sys.exit(main(DOCUMENT, written()))
