@@ -158,7 +158,8 @@ def _listed(secret: _Secrets) -> Sequence[str]:
 def _network(text: str) -> _IPNetwork:
     """Raises ``ValueError``. Host bits may be set. An IPv4-mapped network is the IPv4 one, as addresses are."""
     network = ip_network(text, strict=False)
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+    if isinstance(network, IPv6Network):
+        # Of an address with host bits, only what the prefix covers is left: mapped is what is mapped as a whole.
         mapped = network.network_address.ipv4_mapped
         if mapped is not None:
             return IPv4Network((mapped, network.prefixlen - 96))
