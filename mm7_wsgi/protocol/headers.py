@@ -147,7 +147,8 @@ def _joined(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
             encoded, value = numbered[number]
             if encoded and number == 0 and value.count("'") >= 2:
                 charset, _, value = value.split("'", 2)
-            octets += unquote_to_bytes(value) if encoded else value.encode("utf-8", "surrogateescape")
+            piece_octets = value.encode("utf-8", "surrogatepass")
+            octets += unquote_to_bytes(piece_octets) if encoded else piece_octets
         plain.append((name, decode_text(bytes(octets), charset)))
     return plain + again
 

@@ -7,7 +7,7 @@ from email import message_from_string
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mm7_wsgi.protocol.headers import (
@@ -183,7 +183,8 @@ def test_whatever_is_quoted_by_the_rules_comes_back(parameters: dict[str, str], 
     assert found.parameters == parameters
 
 
-@given(st.text(st.sampled_from("a/;=\"\\*'01% \t\r\n<>é\x00"), max_size=60) | st.text(max_size=60))
+@given(st.text(st.sampled_from("a/;=\"\\*'01% \t\r\n<>é\x00\ud800"), max_size=60) | st.text(max_size=60))
+@example("a/b; name*=\ud800; other*0=\ud800")
 @settings(deadline=None, max_examples=200)
 def test_no_header_raises(header: str) -> None:
     found = parse_content_type(header)
