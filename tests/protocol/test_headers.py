@@ -68,6 +68,9 @@ RELATED = "multipart/related"
         ("a/b; name*0*=utf-8''sm%C3; name*1*=%B6r; name*2=%41", {"name": "smör%41"}),
         ("a/b; name*=no-such-charset''%41", {"name": "A"}),
         ("a/b; name*=%41", {"name": "A"}),
+        ("a/b; name*=utf-8''it's", {"name": "it's"}),
+        ("a/b; name*999=1", {"name": "1"}),
+        ("a/b; name*9999=1", {"name*9999": "1"}),
         ("a/b; name*x=1", {"name*x": "1"}),
         ("a/b; name*99999=1", {"name*99999": "1"}),
     ],
@@ -126,6 +129,34 @@ def test_of_a_parameter_that_is_there_twice_the_first_counts_and_a_contradiction
     found = parse_content_type(header)
     assert found.parameters["boundary"] == first
     assert found.ambiguous == ambiguous
+
+
+@pytest.mark.parametrize(
+    ("header", "boundary"),
+    [
+        ("multipart/related; boundary=abc", b"abc"),
+        ("multipart/related; x=y", b""),
+        ("multipart/related; boundary=gr\xfc\xdfe", b"gr\xfc\xdfe"),
+        ("multipart/related; boundary=名前", "名前".encode()),
+        ("multipart/related; boundary=\ud800", b"\xed\xa0\x80"),
+    ],
+)
+def test_the_boundary_is_octets(header: str, boundary: bytes) -> None:
+    """Those that were read as latin-1; and where it was not read so, those of UTF-8."""
+    assert parse_content_type(header).boundary == boundary
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        ("text/plain; charset=utf-8", True),
+        (f"text/plain; name={'a' * 183}", True),
+        (f"text/plain; name={'a' * 184}", False),
+        ("multipart/related; Boundary=a", False),
+    ],
+)
+def test_what_a_peer_repeats_is_read_once_and_nothing_long_is_kept(header: str, kept: bool) -> None:
+    assert (parse_content_type(header) is parse_content_type(header)) is kept
 
 
 @pytest.mark.parametrize(
@@ -237,7 +268,9 @@ def test_a_content_id_has_one_normal_form(written: str) -> None:
     assert content_id(written) == "a@b"
 
 
-@pytest.mark.parametrize("written", ["<<a@b>>", '"<a@b>"', "&lt;a@b>", "&lt;a@b&gt;", "<a@b> >", ">a@b<"])
+@pytest.mark.parametrize(
+    "written", ["<<a@b>>", '"<a@b>"', "&lt;a@b>", "&lt;a@b&gt;", "&lt; <a@b>&gt;", "<a@b> >", ">a@b<"]
+)
 def test_odd_brackets_are_none_of_a_content_id(written: str) -> None:
     assert content_id(written) == "a@b"
     assert not is_bracketed(written)
@@ -259,6 +292,7 @@ def test_the_quotes_of_a_quoted_local_part_belong_to_the_content_id() -> None:
 def test_a_content_id_should_be_in_one_pair_of_brackets() -> None:
     assert is_bracketed("<a@b>")
     assert is_bracketed(" <a@b>\t")
+    assert is_bracketed("<a>")
     for written in ("a@b", "<a@b", "a@b>", "<>", "< \t>", "", "<a><b>"):
         assert not is_bracketed(written), written
 
