@@ -131,6 +131,51 @@ def test_dialect_refuses(values: dict[str, Any], error: type[Exception]) -> None
     assert (f"not {type(value).__name__}" if error is TypeError else f"not {value!r}") in str(refusal.value)
 
 
+# XML 1.0 (5th edition), productions 4 and 4a, without the colon.
+NAME_START = [
+    ("A", "Z"),
+    ("_", "_"),
+    ("a", "z"),
+    ("\xc0", "\xd6"),
+    ("\xd8", "\xf6"),
+    ("\xf8", "\u02ff"),
+    ("\u0370", "\u037d"),
+    ("\u037f", "\u1fff"),
+    ("\u200c", "\u200d"),
+    ("\u2070", "\u218f"),
+    ("\u2c00", "\u2fef"),
+    ("\u3001", "\ud7ff"),
+    ("\uf900", "\ufdcf"),
+    ("\ufdf0", "\ufffd"),
+    ("\U00010000", "\U000effff"),
+]
+NAME = [*NAME_START, ("-", "."), ("0", "9"), ("\xb7", "\xb7"), ("\u0300", "\u036f"), ("\u203f", "\u2040")]
+
+
+def is_prefix(text: str) -> bool:
+    try:
+        return Dialect(prefix=text).prefix == text
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize(("first", "last"), NAME, ids=[f"{ord(first):x}" for first, _ in NAME])
+def test_dialect_prefix_is_a_name_of_xml(first: str, last: str) -> None:
+    """What may begin a prefix, and what may follow, begins and ends where XML says."""
+    for code in (ord(first) - 1, ord(first), ord(last), ord(last) + 1):
+        character = chr(code)
+        assert is_prefix(character) is any(begin <= character <= end for begin, end in NAME_START), ascii(character)
+        assert is_prefix(f"a{character}a") is any(begin <= character <= end for begin, end in NAME), ascii(character)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "sound"), [("XML", False), ("xMl-a", False), ("xm", True), ("xmk", True), ("axml", True), ("Xa", True)]
+)
+def test_dialect_prefix_is_none_that_xml_keeps_for_itself(prefix: str, sound: bool) -> None:
+    """All that begin with the three letters are."""
+    assert is_prefix(prefix) is sound
+
+
 # Account
 
 
@@ -170,7 +215,19 @@ def test_plain_hides_itself() -> None:
     assert Plain(SECRET) == SECRET
 
 
-@pytest.mark.parametrize("name", ["", "ac\nme", "ac\0me", "\x7f", "\u2028", "\udce9"])
+@pytest.mark.parametrize("name", ["ac me", "~", "\xa0", "\u2027", "\u202a", "\ud7ff", "\ue000", "\ufffd", "\U0010ffff"])
+def test_account_takes_names(name: str) -> None:
+    """What a line of the log and an XML document can hold can be a name."""
+    assert Account(name).name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["", "ac\nme", "ac\0me", "\x1f", "\x7f", "\x85", "\x9f", "\u2028", "\u2029"],
+        *["\ud800", "\udce9", "\udfff", "\ufffe", "\uffff"],
+    ],
+)
 def test_account_refuses_names(name: str) -> None:
     """A name that could end a line of the log is none."""
     with pytest.raises(ValueError, match="name of an account"):
@@ -195,8 +252,25 @@ SCRYPT_HEX, SHA256_HEX = "0" * 128, "0" * 64
         f"scrypt:1:1:1${SECRET}${SCRYPT_HEX}",
         f"scrypt:0:1:1${SECRET}${SCRYPT_HEX}",
         f"scrypt:1_28:1:1${SECRET}${SCRYPT_HEX}",
+        f"scrypt:17179869184:1:1${SECRET}${SCRYPT_HEX}",
+        f"scrypt::1:1${SECRET}${SCRYPT_HEX}",
+        f"scrypt:128:01:1${SECRET}${SCRYPT_HEX}",
+        f"scrypt:128:1:01${SECRET}${SCRYPT_HEX}",
+        f"scrypt:128:1000000000:1${SECRET}${SCRYPT_HEX}",
+        f"scrypt:128:1:1000000000${SECRET}${SCRYPT_HEX}",
+        f"scrypt:128:1:1$s${SECRET}${SCRYPT_HEX}",
+        f"scrypt:128:1:1${SECRET}${SCRYPT_HEX}0",
+        f"scrypt:128:1:1${SECRET}${'g' * 128}",
         f"pbkdf2:sha256:0${SECRET}${SHA256_HEX}",
         f"pbkdf2:sha256:x${SECRET}${SHA256_HEX}",
+        f"pbkdf2:sha256:01${SECRET}${SHA256_HEX}",
+        f"pbkdf2:sha256:1000000000${SECRET}${SHA256_HEX}",
+        f"pbkdf2:sha256:${SECRET}${SHA256_HEX}",
+        f"pbkdf2::1${SECRET}${SHA256_HEX}",
+        f"pbkdf2:sha256:1$${SHA256_HEX}",
+        f"pbkdf2:sha256:1$s${SECRET}${SHA256_HEX}",
+        f"pbkdf2:sha256:1${SECRET}${'g' * 64}",
+        f"pbkdf2:sha256:1${SECRET}${'F' * 64}",
         f"pbkdf2:sha256:1:1${SECRET}${SHA256_HEX}",
         f"pbkdf2:sha512:1${SECRET}${SHA256_HEX}",
         f"pbkdf2:md99:1${SECRET}${SHA256_HEX}",
@@ -215,6 +289,24 @@ def test_account_refuses_secrets(secret: str, wrap: Callable[[str], Any]) -> Non
         Account("acme", wrap(secret))
     assert SECRET not in repr(refusal.value)
     assert refusal.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "pwhash",
+    [
+        f"scrypt:4294967296:1:1$s${'0123456789abcdef' * 8}",
+        f"scrypt:16:987654321:987654321$a:b c/\u00e9${SCRYPT_HEX}",
+        f"scrypt:16:10:20$s${SCRYPT_HEX}",
+        f"pbkdf2:sha256$s${'0123456789abcdef' * 4}",
+        f"pbkdf2:sha256:123456789$a:b c/\u00e9${SHA256_HEX}",
+        f"pbkdf2:sha256:10$s${SHA256_HEX}",
+        f"pbkdf2:sha3_256:9$s${SHA256_HEX}",
+        f"pbkdf2:blake2s:1$s${SHA256_HEX}",
+    ],
+)
+def test_account_takes_hashes_of_any_cost(pwhash: str) -> None:
+    """How dear a hash may be is the host's to say, and what this machine cannot compute admits nobody."""
+    assert Account("acme", pwhash).secret == pwhash
 
 
 @pytest.mark.parametrize("method", ["scrypt", SCRYPT, PBKDF2, "pbkdf2:sha512:3", "pbkdf2:sha1:1"])

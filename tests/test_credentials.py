@@ -146,6 +146,8 @@ def test_uri_from_decoded_path(tail: str, name: str, secret: str) -> None:
         ("/mm7/%61c%2Fme=p%C3%A9", "/mm7/ac/me=p\u00c3\u00a9", "ac/me", "p\u00e9"),
         ("http://gw.example:8080/mm7/a%2Fb=c", "/mm7/a/b=c", "a/b", "c"),
         ("HTTPS://user:pw@gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
+        ("Zz0+9.a-A://gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
+        ("x://gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
     ],
 )
 @pytest.mark.parametrize("key", ["RAW_URI", "REQUEST_URI"])
@@ -227,6 +229,7 @@ def test_no_index_no_uri() -> None:
         (basic("acme:s3cret", "BASIC    "), "acme", "s3cret"),
         (basic("acme:s3cret", "Basic\t"), "acme", "s3cret"),
         (basic("acme:s3cret", "  bAsIc \t ") + " \t", "acme", "s3cret"),
+        (basic("acme:s3cret", "\tBasic "), "acme", "s3cret"),
         (basic("acme:s3cre").rstrip("="), "acme", "s3cre"),
         (basic("acme:s3cr").rstrip("="), "acme", "s3cr"),
         (basic("acme:s3cr").rstrip("=") + "=", "acme", "s3cr"),
@@ -400,6 +403,21 @@ def test_redacted_paths(environ: dict[str, Any], expected: dict[str, str]) -> No
     assert {key: clean[key] for key in clean if key not in ("REQUEST_METHOD", "REMOTE_ADDR")} == expected
     assert SECRET not in repr(clean)
     assert environ == before
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("http://gw.example/mm7/acme=s3@cret", "http://gw.example/mm7"),
+        ("http://user:s3cret@gw.example/mm7/acme=s3@cret", "http://gw.example/mm7"),
+        ("http://@gw.example/mm7/acme=s3@cret", "http://gw.example/mm7"),
+        ("http://gw.example?x@y", "http://gw.example/mm7?x@y"),
+        ("x:///mm7/acme=s3@cret", "x:///mm7"),
+    ],
+)
+def test_redacted_absolute_uri(raw: str, clean: str) -> None:
+    """Only what stands before the host is user information, and the host ends where the path or the query begins."""
+    assert redacted(environ_of("/mm7/acme=s3@cret", RAW_URI=raw), 4)["RAW_URI"] == clean
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -199,7 +200,9 @@ def _test(mutant: Mutant, module: str, folder: Path, arguments: list[str], secon
         os.chdir(folder)
         sys.path.insert(0, str(folder))
         sys.meta_path.insert(0, _Finder(module, mutant.source))
-        code = int(pytest.main(arguments))
+        code = int(pytest.main([*arguments, "-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"]))
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 
