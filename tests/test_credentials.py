@@ -333,6 +333,13 @@ def test_remote_address_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert parsed == ["198.51.100.99"]
 
 
+def test_remote_addresses_are_forgotten() -> None:
+    """Whoever sends from many addresses, or claims to, fills no memory with them."""
+    for number in range(1000):
+        find_credentials(environ_of("/mm7", REMOTE_ADDR=f"2001:db8::{number:x}"), 4)
+    assert module._parse_address.cache_info().currsize < 1000
+
+
 def test_remote_address_missing() -> None:
     """A server without REMOTE_ADDR shows no address."""
     environ = environ_of("/mm7")
@@ -446,7 +453,11 @@ def test_redacted_authorization(key: str, index: int | None) -> None:
         ("gateway.event", {"path": {"tail": ["x", ("s3/cret",)]}}, False),
         ("gateway.deep", [[[[["s3/cret"]]]]], True),
         ("gateway.bytes", bytearray(b"s3/cret"), False),
+        ("PATH_TRANSLATED", "C:\\mm7\\acme=s3\\cret", False),
+        ("bottle.request", object(), False),
+        ("bottle.request.urlparts", ("http", "gw.example", "/mm7/acme=s3/cret"), False),
         ("werkzeug.request", object(), False),
+        ("wsgiorg.routing_args", ((), {"tail": "acme=s3/cret"}), False),
         ("webob.adhoc_attrs", {"subpath": ("acme=s3", "cret")}, False),
         ("QUERY_STRING", "x=%2F", True),
         ("HTTP_USER_AGENT", "acme/1.0", True),

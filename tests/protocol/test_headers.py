@@ -159,6 +159,13 @@ def test_what_a_peer_repeats_is_read_once_and_nothing_long_is_kept(header: str, 
     assert (parse_content_type(header) is parse_content_type(header)) is kept
 
 
+def test_what_nobody_repeats_is_forgotten() -> None:
+    first = parse_content_type("text/plain; charset=utf-8")
+    for number in range(1000):
+        parse_content_type(f"text/plain; x={number}")
+    assert parse_content_type("text/plain; charset=utf-8") is not first
+
+
 @pytest.mark.parametrize(
     ("header", "is_multipart"),
     [
