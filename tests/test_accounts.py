@@ -78,6 +78,16 @@ def test_dialect_default_echoes() -> None:
     assert Dialect() == Dialect(fault_http_status=500, prefix=None, namespace=None, mm7_version=None)
 
 
+def test_dialect_is_a_value() -> None:
+    """A dialect is frozen and hashable, and its fields have to be named."""
+    dialect = Dialect(prefix="mm7")
+    assert hash(dialect) == hash(Dialect(prefix="mm7"))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        dialect.prefix = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        Dialect(500)  # type: ignore[misc]
+
+
 @pytest.mark.parametrize(
     "values",
     [
@@ -186,6 +196,9 @@ def test_account_is_a_value() -> None:
     assert hash(account) == hash(Account("acme", ("a", "b"), ("192.0.2.0/24",)))
     assert (account.secret, account.addresses, account.dialect) == (("a", "b"), ("192.0.2.0/24",), Dialect())
     assert Account("acme", "a").secret == "a"
+    assert repr(Account("acme", "a", ["192.0.2.0/24"])) == (
+        f"Account(name='acme', addresses=('192.0.2.0/24',), dialect={Dialect()!r})"
+    )
     with pytest.raises(dataclasses.FrozenInstanceError):
         account.name = "other"  # type: ignore[misc]
 
