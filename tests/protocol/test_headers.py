@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mm7_wsgi.protocol import headers
 from mm7_wsgi.protocol.headers import (
     bare_id,
     content_id,
@@ -219,6 +220,41 @@ def test_whatever_is_quoted_by_the_rules_comes_back(parameters: dict[str, str], 
     found = parse_content_type(header)
     assert found.value == RELATED
     assert found.parameters == parameters
+
+
+PIECES = [
+    "a/b",
+    ";",
+    "; ",
+    ";;",
+    "\t",
+    "\r\n ",
+    "a",
+    "B",
+    "=",
+    "==",
+    '"',
+    '""',
+    '"c;d"',
+    "\\",
+    "*",
+    "*0",
+    "'",
+    "é",
+    ";a=",
+    '; A="',
+    "=b",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@example('a/b;a="b"c')
+@example("a/b;a=b c")
+@example("a/b;a=b;A=b")
+@example('a/b;a="";a=b')
+@settings(deadline=None, max_examples=1000)
+def test_what_is_read_the_quick_way_comes_out_as_by_the_long_one(header: str) -> None:
+    assert headers._parse(header) == headers._parse_any(header)
 
 
 @given(st.text(st.sampled_from("a/;=\"\\*'01% \t\r\n<>é\x00\ud800"), max_size=60) | st.text(max_size=60))
