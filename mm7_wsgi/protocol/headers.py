@@ -21,7 +21,6 @@ _BLANKS = re.compile(r"[;\s]*")
 _NAME = re.compile(r"([^\s=;]+)\s*=\s*")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _UNQUOTED = re.compile(r"[^;]*")
-_REST = re.compile(r"[^;]*(?:;|\Z)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -114,7 +113,7 @@ def _parameters(rest: str) -> list[tuple[str, str]]:
             else:
                 begin, place = place, _behind(_UNQUOTED, rest, place)
                 found.append((name, rest[begin:place].strip()))
-        place = _behind(_REST, rest, place)  # the next semicolon
+        place = _behind(_UNQUOTED, rest, place)  # the next semicolon
     return found
 
 
