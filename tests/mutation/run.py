@@ -242,6 +242,7 @@ def main() -> int:
     with contextlib.suppress(ValueError, OSError):  # not every system has this limit
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the directory is removed
     outcomes = []
     work = Path(tempfile.mkdtemp(prefix="mm7-mutation-"))
     try:

@@ -55,9 +55,11 @@ RELATED = "multipart/related"
         ('multipart/related; boundary="abc" junk; x=y', {"boundary": "abc", "x": "y"}),
         ('multipart/related; boundary="abc"x=y', {"boundary": "abc"}),
         ('multipart/related; boundary="abc; x=y', {"boundary": "abc; x=y"}),
+        ('a/b; name="a\\\nb"', {"name": "a\nb"}),
         ('multipart/related; boundary="abc\\', {"boundary": "abc\\"}),
         # What cannot be read as a parameter is passed over.
         ("multipart/related; junk; boundary=abc", {"boundary": "abc"}),
+        ("multipart/related; junk;boundary=abc", {"boundary": "abc"}),
         ("multipart/related; =x; boundary=abc", {"boundary": "abc"}),
         ("multipart/related; two words; boundary=abc", {"boundary": "abc"}),
         # RFC 2231.
