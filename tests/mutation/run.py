@@ -237,6 +237,9 @@ def main() -> int:
         parser.error(f"there is no {', '.join(unknown)}: it has to be of {', '.join(MODULES)}")
     if options.children < 1:
         parser.error("--children has to be 1 at least")
+    names = options.modules or list(MODULES)
+    for name in names:
+        survivors(name)  # before all else, since a mistake in there would cost the whole run
     for variable in ("MM7_CAPTURES", "PYTEST_ADDOPTS", "PYTHONPATH"):
         os.environ.pop(variable, None)
     with contextlib.suppress(ValueError, OSError):  # not every system has this limit
@@ -246,7 +249,7 @@ def main() -> int:
     outcomes = []
     work = Path(tempfile.mkdtemp(prefix="mm7-mutation-"))
     try:
-        for name in options.modules or MODULES:
+        for name in names:
             folder = work / name
             folder.mkdir()
             outcomes.append(examine(name, folder, options.children))
