@@ -224,6 +224,28 @@ def test_whatever_is_quoted_by_the_rules_comes_back(parameters: dict[str, str], 
     assert found.parameters == parameters
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "text/xml",
+        "text/xml;",
+        "text/xml; ",
+        "text/xml;\t",
+        "text/xml; charset=utf-8",
+        "text/xml;charset=utf-8;",
+        'Text/XML; charset="utf-8" ; x=y ; ',
+        'text/xml; a=" b;c=\té*"; D0=e*/(f)\'=g',
+        'multipart/related;\r\n\tboundary="--a";\r\n\ttype="text/xml";start="<a@b>"',
+        ";charset=utf-8",
+        f"text/plain; name={'a' * 383}",
+    ],
+)
+def test_what_keeps_to_the_rules_is_read_the_quick_way(header: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = headers._parse_any(header)
+    monkeypatch.delattr(headers, "_parse_any")
+    assert headers._parse(header) == read
+
+
 PIECES = [
     "a/b",
     ";",
@@ -252,6 +274,15 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example('a/b;a="b"c')
 @example("a/b;a=b c")
+@example("a/b;a=b c=d")
+@example('a/b;a="b"c=d')
+@example("a/b;a=b;c=d=e")
+@example('a/b;a="b;c=d";e=f')
+@example("a/b;a*=b")
+@example("a/b;a b=c")
+@example('a/b;"a"=b')
+@example('a/b;a="b\\"')
+@example('a/b;a=b"c"')
 @example("a/b;a=b;A=b")
 @example('a/b;a="";a=b')
 @settings(deadline=None, max_examples=300)
