@@ -143,6 +143,8 @@ def test_uri_from_decoded_path(tail: str, name: str, secret: str) -> None:
         ("/mm7/acme=a+b%20c", "/mm7/acme=a+b c", "acme", "a+b c"),
         ("/mm7/acme=p%C3%A9?x=%2F", "/mm7/acme=p\u00c3\u00a9", "acme", "p\u00e9"),
         ("/mm7/acme=p%E9", "/mm7/acme=p\u00e9", "acme", "p\u00e9"),
+        ("/mm7/m%FC=p%E9", "/mm7/m\u00fc=p\u00e9", "m\u00fc", "p\u00e9"),
+        ("/mm7/a%2Fb=c=d", "/mm7/a/b=c=d", "a/b", "c=d"),
         ("/mm7/%61c%2Fme=p%C3%A9", "/mm7/ac/me=p\u00c3\u00a9", "ac/me", "p\u00e9"),
         ("http://gw.example:8080/mm7/a%2Fb=c", "/mm7/a/b=c", "a/b", "c"),
         ("HTTPS://user:pw@gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
@@ -285,9 +287,12 @@ def test_other_schemes_are_not_ours(value: str | None) -> None:
 
 
 def test_both_places() -> None:
-    """Both places are shown, the URI first, also where they disagree."""
+    """Both places are shown, the URI first, also where they disagree, and each with all that a resolver may want."""
     environ = environ_of("/mm7/acme=s3cret", HTTP_AUTHORIZATION=basic("other:0ther"))
     assert shown(environ) == [("uri", "acme", "s3cret"), ("basic", "other", "0ther")]
+    for found in find_credentials(environ, 4):
+        assert found.address == ip_address("192.0.2.7")
+        assert found.environ is environ
 
 
 # The address
