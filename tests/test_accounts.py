@@ -288,6 +288,7 @@ SCRYPT_HEX, SHA256_HEX = "0" * 128, "0" * 64
         f"pbkdf2:sha512:1${SECRET}${SHA256_HEX}",
         f"pbkdf2:md99:1${SECRET}${SHA256_HEX}",
         f"pbkdf2:shake_256:1${SECRET}${SHA256_HEX}",
+        f"pbkdf2:shake_256:1${SECRET}$",
         f"pbkdf2:sha256:1${SECRET}",
         "",
         f"{SECRET}\n",

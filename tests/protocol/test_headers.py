@@ -233,7 +233,7 @@ def test_whatever_is_quoted_by_the_rules_comes_back(parameters: dict[str, str], 
         "text/xml;\t",
         "text/xml; charset=utf-8",
         "text/xml;charset=utf-8;",
-        'Text/XML; charset="utf-8" ; x=y ; ',
+        'Text/XML; charset="utf-8" ; x=y ; z=""',
         'text/xml; a=" b;c=\té*"; D0=e*/(f)\'=g',
         'multipart/related;\r\n\tboundary="--a";\r\n\ttype="text/xml";start="<a@b>"',
         ";charset=utf-8",
@@ -279,6 +279,7 @@ PIECES = [
 @example("a/b;a=b;c=d=e")
 @example('a/b;a="b;c=d";e=f')
 @example("a/b;a*=b")
+@example("a/b;=x=y")
 @example("a/b;a b=c")
 @example('a/b;"a"=b')
 @example('a/b;a="b\\"')
