@@ -356,6 +356,7 @@ def test_odd_brackets_are_none_of_a_content_id(written: str) -> None:
 def test_what_is_inside_stays_as_it_is() -> None:
     assert content_id("/a/b") == "/a/b"
     assert content_id("a<b>c") == "a<b>c"
+    assert content_id("<Xa@bX>") == "Xa@bX"
     assert content_id("") == content_id("<>") == ""
 
 
