@@ -172,14 +172,24 @@ def _examine_functions(outcome: Outcome, module: Module, folder: Path, children:
 def mutmut(folder: Path, *arguments: str) -> str:
     """What a command of mutmut prints. Raises ``Trouble`` where it fails."""
     command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", *arguments]
-    done = subprocess.run(
-        command, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
-    )
-    if done.returncode:
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)  # its forks too, which would go on without it
+            raise
+    if process.returncode:
         # The progress is in one line of many carriage returns.
-        last = "\n".join(done.stdout.replace("\r", "\n").splitlines()[-40:])
-        raise Trouble(f"mutmut {' '.join(arguments)}: exit status {done.returncode}\n{last}")
-    return done.stdout
+        last = "\n".join(output.replace("\r", "\n").splitlines()[-40:])
+        raise Trouble(f"mutmut {' '.join(arguments)}: exit status {process.returncode}\n{last}")
+    return output
 
 
 def _function(key: str) -> str:
