@@ -186,8 +186,9 @@ def mutmut(folder: Path, *arguments: str) -> str:
             os.killpg(process.pid, signal.SIGKILL)  # its forks too, which would go on without it
             raise
     if process.returncode:
-        # The progress is in one line of many carriage returns.
-        last = "\n".join(output.replace("\r", "\n").splitlines()[-40:])
+        # Its progress is one line of many carriage returns, each with another pattern of Braille.
+        lines = [line for line in output.replace("\r", "\n").splitlines() if not "\u2800" <= line[:1] <= "\u28ff"]
+        last = "\n".join(lines[-40:])
         raise Trouble(f"mutmut {' '.join(arguments)}: exit status {process.returncode}\n{last}")
     return output
 
@@ -248,8 +249,11 @@ def main() -> int:
     if options.children < 1:
         parser.error("--children has to be 1 at least")
     names = options.modules or list(MODULES)
-    for name in names:
-        survivors(name)  # before all else, since a mistake in there would cost the whole run
+    try:
+        for name in names:
+            survivors(name)  # before all else, since a mistake in there would cost the whole run
+    except ValueError as error:
+        parser.error(str(error))
     for variable in ("MM7_CAPTURES", "PYTEST_ADDOPTS", "PYTHONPATH"):
         os.environ.pop(variable, None)
     with contextlib.suppress(ValueError, OSError):  # not every system has this limit
