@@ -41,6 +41,11 @@ class Module(NamedTuple):
     source: str
     tests: str
 
+    @property
+    def name(self) -> str:
+        """The name that it is imported by."""
+        return self.source.removesuffix(".py").replace("/", ".")
+
 
 MODULES = {
     "headers": Module("mm7_wsgi/protocol/headers.py", "tests/protocol/test_headers.py"),

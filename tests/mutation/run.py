@@ -144,8 +144,9 @@ def examine(name: str, folder: Path, children: int) -> Outcome:
         for entry in COPIED:
             copy = shutil.copytree if (ROOT / entry).is_dir() else shutil.copy
             copy(ROOT / entry, folder / entry)
+        seconds = _time_the_tests(MODULES[name], folder)
         _examine_functions(outcome, MODULES[name], folder, children)
-        _examine_the_rest(outcome, MODULES[name], folder, children)
+        _examine_the_rest(outcome, MODULES[name], folder, children, seconds)
     except Trouble as trouble:
         outcome.trouble = str(trouble)
     outcome.seconds = time.monotonic() - begun
@@ -199,19 +200,27 @@ def _function(key: str) -> str:
     return ".".join(mangled.split("ǁ")[1:]) if "ǁ" in mangled else mangled.removeprefix("x_")
 
 
-def _examine_the_rest(outcome: Outcome, module: Module, folder: Path, children: int) -> None:
-    source = (folder / module.source).read_text(encoding="utf-8")
-    name = module.source.removesuffix(".py").replace("/", ".")
-    arguments = ["-x", "-q", *PYTEST, module.tests]
-    original = left_out.Mutant("", "", source)
+def _examine_the_rest(outcome: Outcome, module: Module, folder: Path, children: int, seconds: int) -> None:
+    mutants = left_out.mutants((folder / module.source).read_text(encoding="utf-8"))
+    for mutant, code in left_out.tested(
+        mutants, module.name, folder, _arguments(module), seconds=seconds, children=children
+    ):
+        outcome.note(STATES_OF_MODULES.get(code, f"exit status {code}"), mutant.place, mutant.diff)
+
+
+def _time_the_tests(module: Module, folder: Path) -> int:
+    """How many seconds they may take with a mutant, by how long they take without one. They have to pass there."""
+    original = left_out.Mutant("", "", (folder / module.source).read_text(encoding="utf-8"))
     begun = time.monotonic()
-    ((_, code),) = left_out.tested([original], name, folder, arguments, seconds=600, children=1)
+    arguments = _arguments(module)
+    ((_, code),) = left_out.tested([original], module.name, folder, arguments, seconds=600, children=1)
     if code:
         raise Trouble(f"the tests fail without a mutant: exit status {code} of pytest {' '.join(arguments)}")
-    seconds = round((time.monotonic() - begun + 1) * 15)  # as mutmut has it
-    mutants = left_out.mutants(source)
-    for mutant, code in left_out.tested(mutants, name, folder, arguments, seconds=seconds, children=children):
-        outcome.note(STATES_OF_MODULES.get(code, f"exit status {code}"), mutant.place, mutant.diff)
+    return round((time.monotonic() - begun + 1) * 15)  # as mutmut has it
+
+
+def _arguments(module: Module) -> list[str]:
+    return ["-x", "-q", *PYTEST, module.tests]
 
 
 # -- what it prints
