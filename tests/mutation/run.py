@@ -89,20 +89,21 @@ class Outcome:
     module: str
     states: Counter[str] = field(default_factory=Counter)
     survived: Counter[Change] = field(default_factory=Counter)
+    #: How many there are, by the names of functions.
+    unreached: Counter[str] = field(default_factory=Counter)
     #: One text for each mutant.
-    unreached: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
     trouble: str = ""
     seconds: float = 0.0
 
     def note(self, state: str, function: str, diff: str = "") -> None:
-        """A mutant ended in ``state``. Its diff is only needed where it was not killed."""
+        """A mutant ended in ``state``. Its diff is only needed where it was reached and not killed."""
         known = state in STATES.values()
         self.states[state if known else "unclear"] += 1
         if state == "survived":
             self.survived[Change(function, changed(diff))] += 1
         elif state == "unreached":
-            self.unreached.append(f"{function}\n{diff}")
+            self.unreached[function] += 1
         elif not known:
             self.unclear.append(f"{function}: {state}\n{diff}")
 
@@ -166,7 +167,7 @@ def _examine_functions(outcome: Outcome, module: Module, folder: Path, children:
         raise Trouble("mutmut made no mutants")
     for key, code in exits.items():
         state = STATES.get(code, f"exit status {code}")
-        diff = mutmut(folder, "show", key) if state not in ("killed", "timed out") else ""
+        diff = mutmut(folder, "show", key) if state not in ("killed", "timed out", "unreached") else ""
         outcome.note(state, _function(key), diff)
 
 
@@ -234,7 +235,7 @@ def report(outcome: Outcome) -> Iterator[str]:
     for what, texts in (
         ("survived, and is not explained", [_text(change) for change in outcome.unexplained]),
         ("is explained, and does not survive", [_text(change) for change in outcome.outdated]),
-        ("is reached by no test", outcome.unreached),
+        ("is reached by no test", [f"{function}, {n} mutants" for function, n in outcome.unreached.items()]),
         ("ended in no way that is known", outcome.unclear),
     ):
         for text in texts:
