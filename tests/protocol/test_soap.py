@@ -1538,7 +1538,7 @@ def assert_answer(octets: bytes, transaction: Transaction | None, operation: str
         Transaction("t-1", None),
         None,
     ],
-    ids=str,
+    ids=["MM7", "another release", "markup", "no namespace", "none"],
 )
 def test_an_answer_has_the_prefix_of_the_request_and_each_namespace_its_own(
     prefix: str, transaction: Transaction | None
@@ -1568,7 +1568,20 @@ def test_an_answer_has_the_prefix_of_the_request_and_each_namespace_its_own(
         "\u65e5\u672c",
         "x" * 100_000,
     ],
-    ids=ascii,
+    ids=[
+        *[
+            "markup",
+            "cdata",
+            "line ends",
+            "controls",
+            "no characters",
+            "half characters",
+            "separators",
+            "astral",
+            "kanji",
+        ],
+        "long",
+    ],
 )
 @pytest.mark.parametrize("prefix", ["", "mm7"])
 def test_a_transaction_id_is_echoed_but_for_what_xml_cannot_hold(text: str, prefix: str) -> None:
