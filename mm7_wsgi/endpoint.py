@@ -14,7 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect, as_resolver, identify
 from .body import announced_length, read_body
-from .credentials import find_credentials, find_tail, redacted, secrets_in
+from .credentials import find_credentials, find_tail
 from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Unauthorized
 from .protocol.limits import Limits
 from .protocol.messages import (
@@ -31,6 +31,7 @@ from .protocol.mime import delimiter_line
 from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
 from .protocol.values import is_version
+from .redaction import redacted, secrets_in
 from .request import MM7Request
 
 if TYPE_CHECKING:

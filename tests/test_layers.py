@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(mm7_wsgi.__file__).parent
 
 # The request's secrets stand in environ: the fewer modules look into it, the fewer can let them out.
-MAY_READ_ENVIRON = {"middleware", "endpoint", "body", "credentials"}
+MAY_READ_ENVIRON = {"middleware", "endpoint", "body", "credentials", "redaction"}
 
 # The protocol is bytes and objects: the same in a server, in a sender and in a test.
 NOT_IN_PROTOCOL = {
@@ -112,7 +112,7 @@ ELSEWHERE = [module for module in modules() if not within(module, "hosts")]
 
 
 @pytest.mark.parametrize("module", sorted(set(modules()) - MAY_READ_ENVIRON))
-def test_environ_is_read_in_four_modules_only(module: str) -> None:
+def test_environ_is_read_in_few_modules_only(module: str) -> None:
     assert list(reads_of_environ(tree_of(module))) == []
 
 

@@ -31,7 +31,7 @@ from xml.etree import ElementTree
 from mm7_wsgi import Account, Dialect, Element, Limits, MM7Error, MM7Middleware, MM7Request, Part
 from mm7_wsgi import body as body_module
 from mm7_wsgi.accounts import as_resolver, identify
-from mm7_wsgi.credentials import UNPRESENTABLE, find_credentials, find_tail, owned, redacted, secrets_in
+from mm7_wsgi.credentials import UNPRESENTABLE, find_credentials, find_tail, owned
 from mm7_wsgi.protocol import headers as headers_module
 from mm7_wsgi.protocol.buffer import Buffer
 from mm7_wsgi.protocol.charset import codec, decode_text
@@ -70,6 +70,7 @@ from mm7_wsgi.protocol.soap import (
     to_utf8,
     write_envelope,
 )
+from mm7_wsgi.redaction import redacted, secrets_in
 
 LIMITS = Limits(
     body=128 * 1024,

@@ -19,8 +19,7 @@ from typing import Any
 
 import pytest
 
-from mm7_wsgi import MM7Error, endpoint
-from mm7_wsgi import credentials as credentials_module
+from mm7_wsgi import MM7Error, endpoint, redaction
 from mm7_wsgi.protocol import codecs, deviations, headers, mime, package, reframe, soap
 
 HERE = Path(__file__).parent
@@ -150,10 +149,10 @@ BROKEN: dict[str, tuple[Any, str, Any, str, bytes, str]] = {
         codecs.Codec, "write", lambda self, value, name, writer: "", "soap", ENVELOPE, "refused",
     ),
     "a secret is not looked for": (
-        credentials_module, "_shown_in_uri", lambda environ, index: iter(()), "credentials", SHOWN, "taken out",
+        redaction, "_shown_in_uri", lambda environ, index: iter(()), "credentials", SHOWN, "taken out",
     ),
     "a path is not cut": (
-        credentials_module, "_RAW_KEYS", (), "credentials", SHOWN, "",
+        redaction, "RAW_KEYS", (), "credentials", SHOWN, "",
     ),
     "reading raises": (package, "read_request", raises, "request", ACCEPTED, "the endpoint failed"),
     "framing raises what is no refusal": (mime, "_check_lines", raises, "framing", FRAMED, "a bug"),

@@ -52,6 +52,7 @@ MODULES = {
     "reframe": Module("mm7_wsgi/protocol/reframe.py", "tests/protocol/test_reframe.py"),
     "soap": Module("mm7_wsgi/protocol/soap.py", "tests/protocol/test_soap.py"),
     "credentials": Module("mm7_wsgi/credentials.py", "tests/test_credentials.py"),
+    "redaction": Module("mm7_wsgi/redaction.py", "tests/test_redaction.py"),
     "accounts": Module("mm7_wsgi/accounts.py", "tests/test_accounts.py"),
 }
 
