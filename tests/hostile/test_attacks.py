@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import socket
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-TABLE = runpy.run_path(str(Path(__file__).with_name("attacks.py")))
+HERE = Path(__file__).parent
+TABLE = runpy.run_path(str(HERE / "attacks.py"))
 CLASSES = TABLE["CLASSES"]
 ATTACKS = [
     pytest.param(attack, id=f"{name}: {attack.name}".encode("unicode_escape").decode())
@@ -42,3 +44,11 @@ def test_an_attack_is_answered_and_costs_no_more_for_being_larger(
         assert watched.calls <= attack.calls
     with pytest.raises(BlockingIOError):
         canary.accept()
+
+
+def test_the_classes_are_those_that_are_promised() -> None:
+    promised = (HERE.parents[1] / "SECURITY.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| .+ \| .+ \| (test_\S+\.py(?:, test_\S+\.py)*) \|$", promised, re.MULTILINE)
+    assert {name for name, files in rows if files == "test_attacks.py"} == CLASSES.keys()
+    for file in {file for _, files in rows for file in files.split(", ")}:
+        assert (HERE / file).exists() or (HERE.parent / file).exists()
