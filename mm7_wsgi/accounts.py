@@ -24,6 +24,7 @@ from werkzeug.security import check_password_hash
 
 from .credentials import UNPRESENTABLE, Credentials, IPAddress
 from .protocol.errors import Unauthorized
+from .protocol.soap import RESERVED
 
 __all__ = ["Account", "AccountTable", "Dialect", "Plain", "Resolver", "as_resolver", "identify"]
 
@@ -83,6 +84,8 @@ class Dialect:
             value = getattr(self, name)
             if value is not None and (not value.strip() or _CONTROL.search(value)):
                 raise ValueError(f"Dialect.{name} has to be text without control characters, not {value!r}")
+        if self.namespace is not None and self.namespace.strip() in RESERVED:
+            raise ValueError(f"Dialect.namespace has to be one that XML does not keep for itself, not {self.namespace!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ def test_dialect_accepts(values: dict[str, Any]) -> None:
         ({"namespace": ""}, ValueError),
         ({"namespace": " "}, ValueError),
         ({"namespace": "a\nb"}, ValueError),
+        ({"namespace": "http://www.w3.org/XML/1998/namespace"}, ValueError),
+        ({"namespace": " http://www.w3.org/2000/xmlns/ "}, ValueError),
         ({"namespace": b"a"}, TypeError),
         ({"mm7_version": ""}, ValueError),
         ({"mm7_version": "6.8.0\n"}, ValueError),

@@ -29,8 +29,8 @@ from .limits import Limits
 #: The namespace of SOAP 1.1.
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 _XML: Final = "http://www.w3.org/XML/1998/namespace"
-# No answer can declare them (Namespaces in XML 1.0, 3).
-_RESERVED: Final = (_XML, "http://www.w3.org/2000/xmlns/")
+#: The namespaces that no answer can declare (Namespaces in XML 1.0, 3).
+RESERVED: Final = (_XML, "http://www.w3.org/2000/xmlns/")
 _NEXT_ACTOR: Final = "http://schemas.xmlsoap.org/soap/actor/next"
 
 _SCHEMA: Final = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/"
@@ -470,7 +470,7 @@ def _transaction_ids(blocks: tuple[Node, ...]) -> tuple[Node, ...]:
 
 
 def _is_transaction_id(name: str, namespace: str | None, _: str) -> bool:
-    return name == "TransactionID" and tidy(namespace) not in _RESERVED
+    return name == "TransactionID" and tidy(namespace) not in RESERVED
 
 
 def check_envelope(envelope: Envelope, deviations: Deviations) -> Node:
