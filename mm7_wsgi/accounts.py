@@ -84,8 +84,8 @@ class Dialect:
             value = getattr(self, name)
             if value is not None and (not value.strip() or _CONTROL.search(value)):
                 raise ValueError(f"Dialect.{name} has to be text without control characters, not {value!r}")
-        if self.namespace is not None and self.namespace.strip() in RESERVED:
-            raise ValueError(f"Dialect.namespace has to be one that XML does not keep for itself, not {self.namespace!r}")
+        if self.namespace and self.namespace.strip() in RESERVED:
+            raise ValueError(f"Dialect.namespace has to be one that XML leaves to others, not {self.namespace!r}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,8 @@ class Limits:
     depth: int = 32
     #: Attributes of one element, and again its namespace declarations. Above it: 4004.
     attributes: int = 64
-    #: Characters of a namespace name. expat builds a full name for each distinct element and attribute, so long ones
-    #: multiply. Above it: 4004.
+    #: Octets of a namespace name, in UTF-8. expat builds a full name for each distinct element and attribute, so long
+    #: ones multiply. Above it: 4004.
     namespace: int = 256
     #: Parts on all levels of the multipart together. Above it: HTTP 413.
     parts: int = 200

@@ -310,10 +310,10 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
 
     def on_namespace(prefix: str | None, uri: str | None) -> None:
         declarations.append(parser.CurrentByteIndex)
-        if uri is None or (len(uri) <= limits.namespace and "}" not in uri):
+        if uri is not None and len(uri.encode()) > limits.namespace:
+            raise _too_much("namespace", f"a namespace name of more than {limits.namespace} octets")
+        if uri is None or "}" not in uri:
             return
-        if len(uri) > limits.namespace:
-            raise _too_much("namespace", f"a namespace name of more than {limits.namespace} characters")
         # It would end the namespace in the names that expat gives.
         raise ValidationError(  # pragma: no cover - expat from 2.4.5 refuses it before us
             details="the SOAP part has a namespace name with a brace in it"

@@ -60,7 +60,7 @@ HEADERS = 110_000
 #: The same for a header value of 8 KiB.
 VALUE = 40_000
 #: The same for as many elements as are allowed.
-ELEMENTS = 150_000
+ELEMENTS = 200_000
 
 
 class Attack(NamedTuple):
@@ -605,6 +605,15 @@ CLASSES: dict[str, list[Attack]] = {
             "(namespace)",
             (50_000, 400_000),
             TREE,
+        ),
+        Attack(
+            "many names in a namespace of long characters",
+            envelope_again(b'<x xmlns="' + b"u" + "\U0001f600".encode() * 63 + b'">', b"<x#/>", b"</x>"),
+            READ,
+            "element-unknown",
+            (60_000, 360_000),
+            3 * TREE,
+            1_200_000,
         ),
         Attack("one name", one_name, READ, "element-unknown", ENVELOPES, TREE),
         Attack("one attribute", envelope_again(b'<x a="', b"y", b'"/>'), READ, "element-unknown", ENVELOPES, TREE),

@@ -126,6 +126,18 @@ MENDED: dict[str, tuple[str, bytes, list[Shape], set[str]]] = {
         [([], b"x\r"), ([], b"y\r")],
         {"line-ends 0"},
     ),
+    "a line feed behind the close delimiter, where the epilogue begins": (
+        MIXED,
+        b"--b \r\n\r\nx\r\n--b--\nepilogue",
+        [X],
+        {"delimiter-blanks 0"},
+    ),
+    "a carriage return behind the close delimiter, where all ends": (
+        MIXED,
+        b"--b \r\n\r\nx\r\n--b--\r",
+        [X],
+        {"delimiter-blanks 0"},
+    ),
     "two carriage returns behind the close delimiter": (MIXED, plain(b"x") + b"\r\r\n", [X], {"line-ends 0"}),
     "a carriage return too many at the end of a header": (
         MIXED,

@@ -432,12 +432,16 @@ def qualified(attributes: int) -> str:
     return f"<a xmlns:p='urn:p' c='1'>{''.join(elements)}</a>"
 
 
-def named(characters: int) -> str:
-    return f'<a xmlns="{"n" * characters}"/>'
+def named(octets: int) -> str:
+    return f'<a xmlns="{"n" * octets}"/>'
 
 
-def named_with_prefix(characters: int) -> str:
-    return f'<a><b xmlns:p="{"n" * characters}"/></a>'
+def named_with_prefix(octets: int) -> str:
+    return f'<a><b xmlns:p="{"n" * octets}"/></a>'
+
+
+def named_beyond_ascii(octets: int) -> str:
+    return f'<a xmlns="{"n" * (octets % 4)}{chr(0x1F600) * (octets // 4)}"/>'
 
 
 @pytest.mark.parametrize(
@@ -450,6 +454,7 @@ def named_with_prefix(characters: int) -> str:
         (declaring, 64, "attributes"),
         (named, 256, "namespace"),
         (named_with_prefix, 256, "namespace"),
+        (named_beyond_ascii, 256, "namespace"),
     ],
 )
 def test_a_document_may_go_to_the_limit_and_not_beyond(make: Callable[[int], str], most: int, limit: str) -> None:
