@@ -310,14 +310,13 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
 
     def on_namespace(prefix: str | None, uri: str | None) -> None:
         declarations.append(parser.CurrentByteIndex)
-        if uri is not None and len(uri.encode()) > limits.namespace:
-            raise _too_much("namespace", f"a namespace name of more than {limits.namespace} octets")
-        if uri is None or "}" not in uri:
+        if uri is None:
             return
+        if len(uri.encode()) > limits.namespace:
+            raise _too_much("namespace", f"a namespace name of more than {limits.namespace} octets")
         # It would end the namespace in the names that expat gives.
-        raise ValidationError(  # pragma: no cover - expat from 2.4.5 refuses it before us
-            details="the SOAP part has a namespace name with a brace in it"
-        )
+        if "}" in uri:  # pragma: no cover - expat from 2.4.5 refuses it before us
+            raise ValidationError(details="the SOAP part has a namespace name with a brace in it")
 
     parser.StartNamespaceDeclHandler = on_namespace
     try:
@@ -657,7 +656,9 @@ class Writer:
         self.prefix = prefix
         #: What the outermost element has to declare.
         self._before, self.declaration = _declared(prefix, namespace)
-        self._scope = {"": None, "xml": _XML, prefix if namespace else "": namespace or None}
+        self._scope: dict[str, str | None] = {"xml": _XML}
+        if namespace:
+            self._scope[prefix] = namespace
 
     def element(self, name: str, content: str, attributes: str = "") -> str:
         """An element whose content and whose attributes, with a blank before each, are written already."""

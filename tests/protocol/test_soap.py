@@ -8,7 +8,7 @@ import gc
 import os
 import re
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from xml.dom import minidom
 from xml.etree import ElementTree
@@ -235,6 +235,23 @@ def test_the_soap_part_is_read_by_its_octets_first_and_its_claims_then(
     assert [deviation.name for deviation in deviations] == ["charset-contradicted"] * contradicted
 
 
+def test_what_a_document_of_ascii_says_of_itself_is_not_all_that_is_asked() -> None:
+    """Such a head is what nearly all have, so that the rest is looked at least."""
+    document = b'<?xml version="1.0" encoding="UTF-8"?><a>x</a>'
+    deviations = Deviations()
+
+    assert to_utf8(document, "utf-16", deviations) == document
+    assert [str(deviation.where) for deviation in deviations] == ["the SOAP part says 'utf-16' and is utf-8"]
+
+
+def test_a_claim_is_told_and_a_long_one_in_part() -> None:
+    deviations = Deviations()
+
+    to_utf8(b"<a/>", "x" * 60, deviations)
+
+    assert [deviation.where for deviation in deviations] == [f"the SOAP part says {'x' * 40!r} and is utf-8"]
+
+
 @pytest.mark.parametrize(
     ("document", "charset"),
     [
@@ -259,6 +276,14 @@ def test_octets_that_no_claim_explains_are_4004(document: bytes, charset: str | 
 
     assert refusal.value.code == 4004
     assert (refusal.value.details or "").encode("utf-8")
+
+
+@pytest.mark.parametrize(("charset", "told"), [(None, "utf-8"), ("X" * 60, "x" * 40)])
+def test_a_name_that_did_not_explain_the_octets_is_told_and_a_long_one_in_part(charset: str | None, told: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        to_utf8(b"<a>\xff</a>", charset, Deviations())
+
+    assert refusal.value.details == f"the octets of the SOAP part are not in the character set {told}"
 
 
 def test_the_names_that_did_not_explain_the_octets_are_told() -> None:
@@ -289,7 +314,7 @@ def test_white_space_before_the_xml_declaration_is_borne_and_told(document: byte
     root = parse(to_utf8(document, None, deviations))
 
     assert root.name == "a"
-    assert [deviation.name for deviation in deviations] == ["xml-late"] * late
+    assert [(deviation.name, deviation.where) for deviation in deviations] == [("xml-late", "the SOAP part")] * late
 
 
 # -- XML
@@ -336,6 +361,7 @@ def test_elements_that_differ_are_not_equal(other: object) -> None:
 
 
 def test_an_element_can_change_and_so_has_no_hash() -> None:
+    assert not isinstance(Element("a"), Hashable)
     with pytest.raises(TypeError):
         hash(Element("a"))
 
@@ -460,7 +486,9 @@ def named_beyond_ascii(octets: int) -> str:
 def test_a_document_may_go_to_the_limit_and_not_beyond(make: Callable[[int], str], most: int, limit: str) -> None:
     assert getattr(LIMITS, limit) == most
     assert parse(make(most)).name == "a"
-    assert refusal_of(make(most + 1)).endswith(f"({limit})")
+    refusal = refusal_of(make(most + 1))
+    assert f"more than {most} " in refusal
+    assert refusal.endswith(f"({limit})")
 
 
 @pytest.mark.parametrize(
@@ -1363,6 +1391,46 @@ def test_a_refusal_names_what_it_is_about_and_a_long_name_in_part(xml: str, erro
 
     assert LONG[:most] in str(refusal.value)
     assert LONG[: most + 1] not in str(refusal.value)
+
+
+def test_an_envelope_in_no_namespace_is_refused_as_such() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        judged("<Envelope/>")
+
+    assert refusal.value.details == "the Envelope is in no namespace (SOAP 1.1, 4)"
+
+
+def test_another_spelling_of_the_namespace_of_soap_is_told_and_a_long_one_in_part() -> None:
+    spelling = " " * 60 + SOAP_11
+    _, deviations = divided(f'<Envelope xmlns="{spelling}"><Body><x/></Body></Envelope>')
+
+    assert [(deviation.name, deviation.where) for deviation in deviations] == [
+        ("soap-namespace", f"Envelope: {spelling[:80]}")
+    ]
+
+
+def test_nothing_stands_before_the_body_of_an_answer_without_a_transaction_id() -> None:
+    root = ElementTree.fromstring(write_envelope("<a/>", None, "mm7"))
+
+    assert root.text is None
+    assert [(child.tag, child.text) for child in root] == [(f"{{{SOAP_11}}}Body", None)]
+
+
+@pytest.mark.parametrize(("namespace", "prefix"), [(MM7, "mm7"), (MM7, ""), (None, "")])
+def test_a_writer_says_what_it_writes_in(namespace: str | None, prefix: str) -> None:
+    writer = Writer(namespace, prefix)
+
+    assert (writer.namespace, writer.prefix) == (namespace, prefix)
+    # What is in the same namespace and has the same prefix needs no declaration of its own.
+    assert writer.foreign(Element("a", namespace, prefix=prefix)) == writer.element("a", "")
+    assert writer.foreign(Element("a", "urn:x", prefix=prefix)).count("xmlns") == 1
+    assert ("xmlns" in writer.foreign(Element("a"))) == (namespace is not None and not prefix)
+
+
+def test_what_xml_cannot_hold_is_replaced_in_attributes_by_one_character_each() -> None:
+    written = Writer(None, "").foreign(Element("a", attributes={"b": "x\0y\x01"}))
+
+    assert written == '<a b="x\ufffdy\ufffd"/>'
 
 
 @pytest.mark.parametrize(
