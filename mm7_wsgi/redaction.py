@@ -138,6 +138,9 @@ def secrets_in(environ: Mapping[str, Any], index: int | None) -> tuple[str, ...]
 
     Valid or not, they are there. Never raises.
     """
+    whole = whole_path(environ)
+    if index is None and "=" in whole:  # a path that is not ours, and that a peer may take for ours
+        index = whole.rfind("/", 0, whole.index("="))
     spellings = {spelling for text in _shown(environ, index) for spelling in _spellings(text)}
     # There is no end of ways to escape it, so where the environ repeats it, all of that text has to go.
     signs = _signs(environ, index)
