@@ -374,6 +374,8 @@ def test_a_content_id_should_be_in_one_pair_of_brackets() -> None:
     assert is_bracketed("<a@b>")
     assert is_bracketed(" <a@b>\t")
     assert is_bracketed("<a>")
+    assert is_bracketed("<a >")
+    assert is_bracketed("< a>")
     for written in ("a@b", "<a@b", "a@b>", "<>", "< \t>", "", "<a><b>"):
         assert not is_bracketed(written), written
 
