@@ -31,7 +31,6 @@ _VIEWS_OF_THE_PATH = frozenset(
     {
         "PATH_TRANSLATED",
         "bottle.request",
-        "bottle.request.urlparts",
         "webob.adhoc_attrs",
         "werkzeug.request",
         "wsgiorg.routing_args",

@@ -305,6 +305,69 @@ def test_secrets_in_a_path_that_is_not_ours(path: str) -> None:
     assert path.partition("=")[2] in secrets_in(environ_of(path), None)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("CONTENT_LENGTH", "12345"),
+        ("CONTENT_TYPE", "text/xml"),
+        ("REMOTE_ADDR", "192.0.2.7"),
+        ("REQUEST_METHOD", "POST"),
+        ("SERVER_NAME", "mms.example"),
+        ("SERVER_PORT", "8080"),
+        ("SERVER_PROTOCOL", "HTTP/1.1"),
+        ("wsgi.url_scheme", "https"),
+    ],
+)
+def test_redacted_keys_that_every_application_builds_on(key: str, value: str) -> None:
+    """They stay, even where somebody has them for a password."""
+    assert redacted(environ_of(f"/mm7/acme={value}", **{key: value}), 4)[key] == value
+
+
+def test_redacted_values() -> None:
+    """What is left out: a secret of four characters, in a key of a mapping too, and any other behind the account."""
+    for copied in ("abcd", {"abcd": 1}, {"x": {"abcd": 1}}):
+        assert "x" not in redacted(environ_of("/mm7/acme=abcd", x=copied), 4)
+    assert "x" not in redacted(environ_of("/mm7/acme=s3=cret", x="/old/acme=other"), 4)
+    assert "HTTP_AUTHORIZATION" not in redacted(environ_of("/mm7", HTTP_AUTHORIZATION="ab"), 4)
+    assert "wsgiorg.routing_args" not in redacted(
+        environ_of("/mm7/acme=x", **{"wsgiorg.routing_args": ((), {"tail": "acme=x"})}), 4
+    )
+
+
+def test_secrets_in_the_form_that_somebody_wrote() -> None:
+    """Each spelling is there by itself, to the letter."""
+    secret = "it's AB\u00e9\tx"
+    found = secrets_in(environ_of("/mm7", HTTP_AUTHORIZATION=basic(f"acme:{secret}".encode("latin-1"))), 4)
+    assert {
+        r"it's AB\xe9\tx",
+        "it's AB\u00e9\\tx",
+        "it\\'s AB\u00e9\\tx",
+        r"it's AB\xc3\xa9\tx",
+        r"it\'s AB\xc3\xa9\tx",
+        "it%27s%20AB%C3%A9%09x",
+        "it%27s%20AB%c3%a9%09x",
+        "it%27s+AB%C3%A9%09x",
+    } <= set(found)
+
+
+def test_secrets_in_pieces_of_what_is_shown() -> None:
+    """The account goes with the secret, the secret by itself, and the lines of it; padding does not count."""
+    assert "acme:s3=cret" in secrets_in(environ_of("/mm7/acme=s3=cret"), 4)
+    assert "XabcX" in secrets_in(environ_of("/mm7", HTTP_AUTHORIZATION="Bearer XabcX=="), 4)
+    found = secrets_in(environ_of("/mm7", RAW_URI="http://acme:s3:c%E9t@gw/mm7"), 4)
+    assert {"s3:c%E9t", "s3:c\u00e9t"} <= set(found)
+    found = secrets_in(environ_of("/mm7", HTTP_AUTHORIZATION=basic("a:four\x85second")), 4)
+    assert {"four", "second"} <= set(found)
+    assert "czNjYWJX" in secrets_in(environ_of("/mm7/acme=s3cabW"), 4)
+
+
+def test_secrets_in_what_has_none() -> None:
+    """What the server says of itself is not taken for a secret, nor is the path as far as it is ours."""
+    found = secrets_in(environ_of("/mm7/acme=http", **{"wsgi.url_scheme": "https"}), 4)
+    assert not {"https", "/mm7/acme=http"} & set(found)
+    assert "/mm7/acme=s3cret" not in secrets_in(environ_of("/x", "/mm7/acme=s3cret"), 4)
+
+
 @pytest.mark.parametrize("token", ["Xa.b, c=dX", "\u00a0a.b\u00a0"])
 def test_secrets_in_authorization_end_at_blanks(token: str) -> None:
     """All behind the scheme is the token, blanks inside it too; only blanks and tabs around it are none of it."""
