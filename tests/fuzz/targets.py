@@ -849,7 +849,8 @@ def _check_foreign(site: Site, environ: dict[str, Any], body: bytes) -> None:
 def _check_secrets(environ: Mapping[str, Any], body: bytes, lines: Iterable[str], answer: bytes) -> None:
     """The secret that the path or the header shows is in no log line and no answer, unless the message says it too."""
     others = [value for key, value in environ.items() if isinstance(value, str) and key not in _SHOWING]
-    if SECRET not in environ["PATH_INFO"] or SECRET.encode() in body.replace(b"\0", b""):
+    # Without a sign of equality before it, it is a word like any other.
+    if f"={SECRET}" not in environ["PATH_INFO"] or SECRET.encode() in body.replace(b"\0", b""):
         return
     if any(SECRET in value for value in others) or environ["PATH_INFO"].count(SECRET) > 1:
         return
