@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from mm7_wsgi import credentials as module
-from mm7_wsgi.credentials import Credentials, IPAddress, find_credentials, find_tail, owned
+from mm7_wsgi.credentials import (
+    Credentials,
+    IPAddress,
+    find_credentials,
+    find_tail,
+    owned,
+    split_uri,
+    string_of,
+)
 from mm7_wsgi.protocol.errors import Unauthorized
 
 SECRET = "s3cret"
@@ -216,6 +224,31 @@ def test_address_alone(path_info: str) -> None:
 def test_no_index_no_uri() -> None:
     """Where the path does not stand, the URI shows nothing."""
     assert shown(environ_of("/elsewhere/acme=s3cret"), None) == [("address", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "pieces"),
+    [
+        ("/mm7", ("", "/mm7", "")),
+        ("/mm7?x", ("", "/mm7", "?x")),
+        ("http://gw/mm7/a=b?x?y", ("http://gw", "/mm7/a=b", "?x?y")),
+        ("http://acme:s3cret@gw/mm7", ("http://gw", "/mm7", "")),
+        ("http://@gw/mm7", ("http://gw", "/mm7", "")),
+        ("http://gw/mm7/a@b=c", ("http://gw", "/mm7/a@b=c", "")),
+        ("http://gw?a@b", ("http://gw", "", "?a@b")),
+        ("http:///mm7", ("http://", "/mm7", "")),
+    ],
+)
+def test_split_uri(raw: str, pieces: tuple[str, str, str]) -> None:
+    """The origin loses its user information; what is no part of it does not."""
+    assert split_uri(raw) == pieces
+
+
+@pytest.mark.parametrize("value", [None, 7, b"x"])
+def test_string_of_what_is_none(value: Any) -> None:
+    """What is missing, or no string, is read as empty."""
+    assert string_of({"key": value}, "key") == string_of({}, "key") == ""
+    assert string_of({"key": "x"}, "key") == "x"
 
 
 # Authorization
