@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import quopri
 import sys
+import tracemalloc
 from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
@@ -247,6 +249,28 @@ def test_quoted_printable_in_any_pieces_gives_the_original(octets: bytes, size: 
     encoded = quopri.encodestring(octets).replace(b"\n", b"\r\n")
     assert decode("quoted-printable", encoded) == octets.replace(b"\n", b"\r\n")
     assert outcome("quoted-printable", encoded, size) == octets.replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("pattern", [b"=", b"==41", b"=\r", b"=\r\n", b"=4", b"x=\r="])
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_what_is_decoded_as_a_whole_takes_a_few_times_its_memory(encoding: str, pattern: bytes) -> None:
+    encoded = pattern * (1_000_000 // len(pattern))
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(ContentError):
+            decode(encoding, encoded)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 11_000_000
+
+
+@given(st.text("=4A1z \r\n", max_size=60).map(str.encode), st.integers(3, 20))
+@settings(deadline=None)
+def test_quoted_printable_that_is_decoded_slice_by_slice_is_what_it_is_at_once(encoded: bytes, size: int) -> None:
+    with patch.object(transfer, "_AT_ONCE", size):
+        sliced = decode("quoted-printable", encoded)
+    assert sliced == decode("quoted-printable", encoded)
 
 
 @given(st.text("=4A1z \r\n", max_size=60).map(str.encode), SIZES)
