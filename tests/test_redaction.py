@@ -299,10 +299,19 @@ def test_secrets_in_what_is_long() -> None:
     assert sum(map(len, found)) < 200_000
 
 
-@pytest.mark.parametrize("path", ["/mm6/acme=s3=cret", "acme=s3=cret", "/=/s3=cret", "=/s3=cret"])
-def test_secrets_in_a_path_that_is_not_ours(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "tail"),
+    [
+        ("/x/mm6/acme=s3=cret", "acme=s3=cret"),
+        ("/acme=s3=cret", "acme=s3=cret"),
+        ("acme=s3=cret", "acme=s3=cret"),
+        ("/=/s3=cret", "=/s3=cret"),
+        ("=/s3=cret", "=/s3=cret"),
+    ],
+)
+def test_secrets_in_a_path_that_is_not_ours(path: str, tail: str) -> None:
     """A peer may have taken it for ours, and sent its password there."""
-    assert path.partition("=")[2] in secrets_in(environ_of(path), None)
+    assert {tail, tail.partition("=")[2]} <= set(secrets_in(environ_of(path), None))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +339,7 @@ def test_redacted_values() -> None:
     assert "x" not in redacted(environ_of("/mm7/acme=s3=cret", x="/old/acme=other"), 4)
     assert "HTTP_AUTHORIZATION" not in redacted(environ_of("/mm7", HTTP_AUTHORIZATION="ab"), 4)
     assert "wsgiorg.routing_args" not in redacted(
-        environ_of("/mm7/acme=x", **{"wsgiorg.routing_args": ((), {"tail": "acme=x"})}), 4
+        environ_of("/mm7/a=x", **{"wsgiorg.routing_args": ((), {"tail": "a=x"})}), 4
     )
 
 
