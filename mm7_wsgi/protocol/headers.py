@@ -186,8 +186,8 @@ def uncommented(value: str) -> str:
     return "".join(kept)
 
 
-# Around a Content-ID: what peers write in the place of one pair of angle brackets, or beside it.
-_AROUND = ' \t\r\n<>"'
+# Around a Content-ID: what peers write in the place of one pair of angle brackets, or beside it; and quotes.
+_AROUND = " \t\r\n<>"
 
 
 def content_id(header: str) -> str:
@@ -196,11 +196,13 @@ def content_id(header: str) -> str:
     >>> content_id(" <soap@example> "), content_id("soap@example"), content_id("&lt;soap@example>")
     ('soap@example', 'soap@example', 'soap@example')
     """
-    around = _AROUND
+    bare = _unwrapped(header, _AROUND + '"')
+    # One that is left is half of a pair, and the other half may stand at an end: <"a b"@c>
+    return _unwrapped(header, _AROUND) if '"' in bare else bare
+
+
+def _unwrapped(header: str, around: str) -> str:
     bare = header.strip(around)
-    if '"' in bare:  # then one at the end is the other half of a pair inside: <"a b"@c>
-        around = _AROUND.rstrip('"')
-        bare = header.strip(around)
     return bare.removeprefix("&lt;").removesuffix("&gt;").strip(around) if "&" in bare else bare
 
 

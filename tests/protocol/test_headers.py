@@ -370,6 +370,11 @@ def test_the_quotes_of_a_quoted_local_part_belong_to_the_content_id() -> None:
     assert parse_href("cid:%22a%20b%22@c").content_ids[0] == '"a b"@c'
 
 
+@pytest.mark.parametrize("header", ['<"a b"@c>', '"a', 'a"&gt;', '"&lt;a&gt;"', '&lt;"a b"@c&gt;', 'a"b"'])
+def test_the_normal_form_of_a_content_id_is_its_own_normal_form(header: str) -> None:
+    assert content_id(content_id(header)) == content_id(header)
+
+
 def test_a_content_id_should_be_in_one_pair_of_brackets() -> None:
     assert is_bracketed("<a@b>")
     assert is_bracketed(" <a@b>\t")
