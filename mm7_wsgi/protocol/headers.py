@@ -210,7 +210,7 @@ def is_bracketed(header: str) -> bool:
     """Whether a Content-ID, or ``start``, is written as it should be: in one pair of angle brackets (RFC 2045, 7)."""
     bare = header.strip()
     is_pair = bare.startswith("<") and bare.endswith(">") and bare.count("<") == bare.count(">") == 1
-    return is_pair and not bare[1:-1].isspace() and len(bare) > 2
+    return is_pair and content_id(bare) != ""
 
 
 class Reference(NamedTuple):

@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from mm7_wsgi import Account, Dialect, Element, Limits, MM7Error, MM7Middleware, MM7Request, Part
+from mm7_wsgi import Account, Dialect, Element, Limits, MM7Error, MM7Middleware, MM7Request, Part, redaction
 from mm7_wsgi import body as body_module
 from mm7_wsgi.accounts import as_resolver, identify
 from mm7_wsgi.credentials import UNPRESENTABLE, find_credentials, find_tail, owned
@@ -468,7 +468,7 @@ def _check_shown(environ: dict[str, Any], whole: str, index: int | None) -> None
         is_telling = len(tail) >= 4 or "=" in tail  # else it is part of too many words to be told from them
         for key, value in clean.items():
             if isinstance(value, str) and is_telling and "/" + tail in value:
-                assert key in ("SCRIPT_NAME", "PATH_INFO", "RAW_URI", "REQUEST_URI"), f"{key} repeats the tail"
+                assert key in redaction._KEPT, f"{key} repeats the tail"
     try:
         shown = find_credentials(environ, index)
     except Unauthorized:
