@@ -77,7 +77,7 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
     end = len(whole) if index is None else index
     for key, value in (("SCRIPT_NAME", whole[: min(split, end)]), ("PATH_INFO", whole[split:end])):
         if key in clean:
-            clean[key] = _without_user(value)
+            clean[key] = "".join(split_uri(value))  # in absolute form, without its user information
     for key in RAW_KEYS:
         if key in clean:
             origin, path, query = split_uri(string_of(environ, key))
@@ -88,11 +88,6 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
                 )
             clean[key] = origin + path + ("" if _shows(query, signs) else query)
     return clean
-
-
-def _without_user(text: str) -> str:
-    match = ABSOLUTE_FORM.match(text)
-    return text if match is None else match["scheme"] + match["host"] + text[match.end() :]
 
 
 def _signs(environ: Mapping[str, Any], index: int | None) -> list[str]:
