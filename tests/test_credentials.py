@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import pickle
+import runpy
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,18 +26,8 @@ from mm7_wsgi.protocol.errors import Unauthorized
 SECRET = "s3cret"
 
 
-def environ_of(path_info: str, script_name: str = "", **more: Any) -> dict[str, Any]:
-    return {
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": script_name,
-        "PATH_INFO": path_info,
-        "REMOTE_ADDR": "192.0.2.7",
-    } | more
-
-
-def basic(userpass: str | bytes, scheme: str = "Basic ") -> str:
-    octets = userpass.encode() if isinstance(userpass, str) else userpass
-    return scheme + base64.b64encode(octets).decode()
+ENVIRONS = runpy.run_path(str(Path(__file__).with_name("environs.py")))
+environ_of, basic = ENVIRONS["environ_of"], ENVIRONS["basic"]
 
 
 def shown(environ: dict[str, Any], index: int | None = 4) -> list[tuple[str, str | None, str | None]]:

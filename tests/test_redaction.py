@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import copy
 import re
+import runpy
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -16,18 +18,8 @@ from mm7_wsgi.redaction import redacted, secrets_in
 SECRET = "s3cret"
 
 
-def environ_of(path_info: str, script_name: str = "", **more: Any) -> dict[str, Any]:
-    return {
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": script_name,
-        "PATH_INFO": path_info,
-        "REMOTE_ADDR": "192.0.2.7",
-    } | more
-
-
-def basic(userpass: str | bytes, scheme: str = "Basic ") -> str:
-    octets = userpass.encode() if isinstance(userpass, str) else userpass
-    return scheme + base64.b64encode(octets).decode()
+ENVIRONS = runpy.run_path(str(Path(__file__).with_name("environs.py")))
+environ_of, basic = ENVIRONS["environ_of"], ENVIRONS["basic"]
 
 
 @pytest.mark.parametrize(
