@@ -64,7 +64,7 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
     it is called (``REDIRECT_URL``, ``X-Original-URI``, a query), escaped or not, also in lists and mappings. Objects
     are not looked into.
     """
-    signs = _signs(environ, index)
+    signs = _signs(_shown(environ, index), environ, index)
     whole = whole_path(environ)
     clean = {
         key: value
@@ -90,9 +90,9 @@ def redacted(environ: Mapping[str, Any], index: int | None) -> dict[str, Any]:
     return clean
 
 
-def _signs(environ: Mapping[str, Any], index: int | None) -> list[str]:
+def _signs(shown: set[str], environ: Mapping[str, Any], index: int | None) -> list[str]:
     """What shows in a text without escapes that it repeats a secret."""
-    signs = {text for text in _shown(environ, index) if len(text) >= _TELLING}
+    signs = {text for text in shown if len(text) >= _TELLING}
     signs |= {_in_base64(octets) for text in signs for octets in _encoded(text)}
     if index is not None and (name := whole_path(environ)[index + 1 :].partition("=")[0]):
         # Behind the account in a URI there is a secret, whichever.
@@ -135,9 +135,10 @@ def secrets_in(environ: Mapping[str, Any], index: int | None) -> tuple[str, ...]
     whole = whole_path(environ)
     if index is None and "=" in whole:  # a path that is not ours, and that a peer may take for ours
         index = whole.rfind("/", 0, whole.index("="))
-    spellings = {spelling for text in _shown(environ, index) for spelling in _spellings(text)}
+    shown = _shown(environ, index)
+    spellings = {spelling for text in shown for spelling in _spellings(text)}
     # There is no end of ways to escape it, so where the environ repeats it, all of that text has to go.
-    signs = _signs(environ, index)
+    signs = _signs(shown, environ, index)
     for key, value in environ.items():
         if signs and not key.startswith("wsgi.") and key not in ("SCRIPT_NAME", "PATH_INFO"):
             for text in _texts(value):
