@@ -107,9 +107,18 @@ class MM7Endpoint:
         """Answer one request, whose credentials are where ``path`` is in ``SCRIPT_NAME`` and ``PATH_INFO``."""
         return self.answer(environ, start_response, find_tail(environ, self.path))
 
-    def answer(self, environ: WSGIEnvironment, start_response: StartResponse, index: int | None) -> Iterable[bytes]:
-        """Answer one request, whose credentials are behind ``index`` in ``SCRIPT_NAME`` + ``PATH_INFO``."""
-        exchange = _Exchange(self, environ, index)
+    def answer(
+        self,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+        index: int | None,
+        host_request: object | None = None,
+    ) -> Iterable[bytes]:
+        """Answer one request, whose credentials are behind ``index`` in ``SCRIPT_NAME`` + ``PATH_INFO``.
+
+        ``host_request`` is what a framework makes of the same request; the handler finds it there.
+        """
+        exchange = _Exchange(self, environ, index, host_request)
         try:
             try:
                 exchange.run()
@@ -137,10 +146,13 @@ class MM7Endpoint:
 class _Exchange:
     """One request on its way to its answer: what is known of it so far, for the answer and for the log."""
 
-    def __init__(self, endpoint: MM7Endpoint, environ: WSGIEnvironment, index: int | None) -> None:
+    def __init__(
+        self, endpoint: MM7Endpoint, environ: WSGIEnvironment, index: int | None, host_request: object | None
+    ) -> None:
         self._endpoint = endpoint
         self._environ = environ
         self._index = index
+        self._host_request = host_request
         self._started = time.perf_counter()
         self._account: Account | None = None
         self._package = Package(endpoint._limits, strict=endpoint._strict)
@@ -177,6 +189,7 @@ class _Exchange:
             deviations=tuple(self._package.deviations),
             remote_addr=None if address is None else str(address),
             environ=lambda: redacted(environ, self._index),
+            host_request=self._host_request,
         )
         self._message_id = request.message_id
         self._accept(self._call(request))

@@ -28,6 +28,7 @@ class MM7Request:
         "attachments",
         "content",
         "deviations",
+        "host_request",
         "message",
         "message_id",
         "remote_addr",
@@ -45,6 +46,7 @@ class MM7Request:
         deviations: tuple[Deviation, ...] = (),
         remote_addr: str | None = None,
         environ: Callable[[], Mapping[str, Any]] = dict,
+        host_request: Any = None,
     ) -> None:
         #: The operation: a ``SubmitReq``, ``DeliverReq`` …
         self.message = message
@@ -62,6 +64,9 @@ class MM7Request:
         self.deviations = deviations
         #: The address of the peer as text; None where the server gives none.
         self.remote_addr = remote_addr
+        #: What the framework makes of the same request, where it called the endpoint itself: Pyramid's request. Unlike
+        #: :attr:`environ` it may hold the credentials still.
+        self.host_request = host_request
         self._make_environ = environ
         self._environ: Mapping[str, Any] | None = None
 

@@ -95,6 +95,15 @@ def test_an_accepted_operation_is_answered_by_its_own_response(
     assert sorted(name for name, _ in answer.headers) == ["Content-Length", "Content-Type"]
 
 
+def test_the_handler_finds_what_a_framework_makes_of_the_request(call: Any, mm7: Any) -> None:
+    handler = Recorder()
+    app = endpoint(handler)
+    theirs = object()
+    call(lambda environ, start_response: app.answer(environ, start_response, len("/mm7"), theirs), mm7.request())
+    call(app, mm7.request())
+    assert [request.host_request for request in handler.requests] == [theirs, None]
+
+
 def test_the_message_id_of_every_request_is_another(ask: Any, mm7: Any) -> None:
     handler = Recorder()
     app = endpoint(handler)
