@@ -12,6 +12,7 @@ import io
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -381,16 +382,39 @@ def mm7() -> SimpleNamespace:
 
 
 def _program(name: str) -> str | None:
-    # Where Debian has servers is on the path of root only.
-    return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
+    # What came with a wheel is beside Python, and where Debian has servers is on the path of root only.
+    places = [str(Path(sys.executable).parent), os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
+    return shutil.which(name, path=os.pathsep.join(places))
 
 
 def _module(name: str) -> str | None:
-    found = importlib.util.find_spec(name) if os.name == "posix" else None  # those here need Unix
+    try:
+        found = importlib.util.find_spec(name)
+    except ModuleNotFoundError:  # what it would be in is not there
+        return None
     return None if found is None else found.origin
 
 
-_NEEDS: dict[str, Callable[[str], str | None]] = {"gevent": _module, "gunicorn": _module, "nginx": _program}
+def _module_of_unix(name: str) -> str | None:
+    return _module(name) if os.name == "posix" else None
+
+
+def _soap_lite(_: str) -> str | None:
+    perl = _program("perl")
+    command = ["-MSOAP::Lite", "-MMIME::Entity", "-e", "1"]
+    there = perl is not None and not subprocess.run([perl, *command], stderr=subprocess.DEVNULL, check=False).returncode
+    return perl if there else None
+
+
+#: How each is found, by the name that ``require`` and MM7_REQUIRE have for it.
+_NEEDS: dict[str, Callable[[str], str | None]] = {
+    **dict.fromkeys(("a2wsgi", "bottle", "cheroot", "django", "falcon", "flask", "pyramid"), _module),
+    **dict.fromkeys(("uvicorn", "waitress"), _module),
+    "paste": lambda _: _module("paste.deploy"),
+    **dict.fromkeys(("gevent", "granian", "gunicorn"), _module_of_unix),
+    **dict.fromkeys(("uwsgi", "nginx", "apache2", "redis-server"), _program),
+    "soap-lite": _soap_lite,
+}
 
 
 def _required() -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 from pathlib import Path
@@ -43,3 +44,15 @@ def test_nothing_can_be_asked_for_that_no_test_needs(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("MM7_REQUIRE", "gunicorn,nginx,ngnix")
     with pytest.raises(pytest.UsageError, match="ngnix is none of them"):
         configure()
+
+
+def test_the_check_requires_all_that_a_test_can_need() -> None:
+    checks = Path(__file__).resolve().parents[1] / ".ci"
+    needs = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["_NEEDS"]
+
+    def words(script: str, name: str) -> list[str]:
+        (found,) = re.findall(rf'^{name}="([^"]*)"$', (checks / script).read_text(), re.MULTILINE)
+        return str(found).split()
+
+    assert sorted([*words("run", "MODULES"), *words("run", "SERVICES")]) == sorted(needs)
+    assert words("services", "SERVICES") == words("run", "SERVICES")
