@@ -240,6 +240,8 @@ class _Exchange:
         )
         self.octets = write_envelope(write_fault(fault, namespace, prefix), self._transaction(), prefix)
         self._http_status = refusal.http_status or (500 if refusal.temporary else self._dialect.fault_http_status)
+        if refusal.retry_after is not None:
+            self._headers.append(("Retry-After", str(refusal.retry_after)))
         if isinstance(refusal, Unauthorized):
             self._headers.append(("WWW-Authenticate", _CHALLENGE))
         elif isinstance(refusal, MethodNotAllowed):

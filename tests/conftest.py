@@ -153,7 +153,9 @@ def _ask(app: Any, environ: dict[str, Any], *, validate: bool = True) -> Answer:
     """As ``call``, for an answer of MM7: what holds for every one of them is asserted here."""
     answer = _call(app, environ, validate=validate)
     assert answer["Content-Type"] == 'text/xml; charset="utf-8"'
-    assert {name for name, _ in answer.headers} <= {"Content-Type", "Content-Length", "WWW-Authenticate", "Allow"}
+    assert {name for name, _ in answer.headers} <= {
+        "Content-Type", "Content-Length", "WWW-Authenticate", "Allow", "Retry-After"
+    }  # fmt: skip
     if environ["REQUEST_METHOD"] == "HEAD":
         assert answer.body == b""
         return answer

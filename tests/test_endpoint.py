@@ -958,6 +958,19 @@ def test_content_that_cannot_be_decoded_is_refused_where_it_is_read(ask: Any, mm
     assert ask(endpoint(tolerate), mm7_environ(mm7, content_type, body)).code == 1000
 
 
+def test_a_refusal_can_say_when_to_send_again(ask: Any, mm7: Any) -> None:
+    answer = ask(endpoint(raising(lambda request: ServiceUnavailable(details="full", retry_after=30))), mm7.request())
+    assert (answer.status, answer.code, answer["Retry-After"]) == (500, 4006, "30")
+    answer = ask(endpoint(raising(lambda request: ServiceUnavailable())), mm7.request())
+    assert (answer.code, answer["Retry-After"]) == (4006, None)
+
+
+@pytest.mark.parametrize(("wrong", "error"), [(-1, ValueError), (1.5, TypeError), ("30", TypeError), (True, TypeError)])
+def test_it_says_so_in_whole_seconds(wrong: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="retry_after has to be "):
+        ServiceUnavailable(retry_after=wrong)
+
+
 JUNK = {
     "a string": lambda request: "ok",
     "True": lambda request: True,

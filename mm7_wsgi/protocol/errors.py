@@ -25,7 +25,7 @@ need not know why. A host raises or returns any of the left column; the right co
     |   |-- UnsupportedOperation        4003  |-- MethodNotAllowed (HTTP 405)
     |   |-- ValidationError             4004  |-- LengthRequired (411), BadRequest (400), UnsupportedMediaType (415)
     |   |-- ServiceError                4005
-    |   |-- ServiceUnavailable          4006
+    |   |-- ServiceUnavailable          4006  |-- Throttled
     |   |-- ServiceDenied               4007
     |   `-- ApplicationDenied           4008
     `-- EnvelopeError                         no status: what SOAP itself calls wrong
@@ -72,6 +72,7 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "StatusError",
+    "Throttled",
     "TransactionIDError",
     "Unauthorized",
     "UnsupportedMediaType",
@@ -95,6 +96,8 @@ class MM7Error(Exception):
 
     #: The HTTP status of the answer; None leaves it to the account's ``Dialect.fault_http_status``.
     http_status: ClassVar[int | None] = None
+    #: Seconds until the peer should try again, as the answer's ``Retry-After`` (RFC 9110, 10.2.3).
+    retry_after: int | None = None
 
     def __init__(self, code: int, text: str | None = None, *, details: str | None = None) -> None:
         if not 2000 <= code <= 9999:
@@ -256,9 +259,17 @@ class ServiceError(GeneralServiceError):
 
 
 class ServiceUnavailable(GeneralServiceError):
-    """4006: not now; the peer sends it again later."""
+    """4006: not now; the peer sends it again later, with ``retry_after`` in so many seconds."""
 
     status_code = StatusCode.SERVICE_UNAVAILABLE
+
+    def __init__(self, text: str | None = None, *, details: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(text, details=details)
+        if retry_after is not None and (isinstance(retry_after, bool) or not isinstance(retry_after, int)):
+            raise TypeError(f"retry_after has to be whole seconds, not {type(retry_after).__name__}")
+        if retry_after is not None and retry_after < 0:
+            raise ValueError(f"retry_after has to be seconds from now, not {retry_after}")
+        self.retry_after = retry_after
 
 
 class ServiceDenied(GeneralServiceError):
@@ -277,6 +288,10 @@ class LimitExceeded(ContentError):
     """2004 with HTTP 413: the message is larger than :class:`~mm7_wsgi.Limits` allows."""
 
     http_status = 413
+
+
+class Throttled(ServiceUnavailable):
+    """4006: too many requests, or too many wrong credentials, in too short a time."""
 
 
 class Unauthorized(ImproperIdentification):

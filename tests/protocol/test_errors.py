@@ -64,6 +64,7 @@ REFUSALS = {
     "UnsupportedMediaType": (4004, "Client", 415, False),
     "ServiceError": (4005, "Server", None, False),
     "ServiceUnavailable": (4006, "Server", None, True),
+    "Throttled": (4006, "Server", None, True),
     "ServiceDenied": (4007, "Client", None, False),
     "ApplicationDenied": (4008, "Client", None, False),
 }
