@@ -17,6 +17,7 @@ from .credentials import Credentials
 from .endpoint import MM7Endpoint
 from .handler import MM7Handler
 from .middleware import MM7Middleware
+from .observer import MM7Observer, Outcome
 from .protocol.deviations import Deviation
 from .protocol.errors import (
     AddressError,
@@ -138,6 +139,7 @@ __all__ = [
     "MM7Error",
     "MM7Handler",
     "MM7Middleware",
+    "MM7Observer",
     "MM7Request",
     "MMStatusExtension",
     "MessageClass",
@@ -147,6 +149,7 @@ __all__ = [
     "MultipleAddressesNotSupported",
     "NotPossible",
     "OperationRestricted",
+    "Outcome",
     "Part",
     "Plain",
     "PreviousDateTime",

@@ -27,6 +27,7 @@ __all__ = [
     "UNPRESENTABLE",
     "Credentials",
     "IPAddress",
+    "address_of",
     "as_text",
     "decode_base64",
     "find_credentials",
@@ -116,7 +117,7 @@ def find_credentials(environ: Mapping[str, Any], index: int | None) -> tuple[Cre
     (Bearer, Digest) counts as none. Raises :class:`~mm7_wsgi.protocol.errors.Unauthorized` for what is there and
     malformed, so that it never passes for credentials that are absent.
     """
-    address = _parse_address(string_of(environ, "REMOTE_ADDR"))
+    address = address_of(environ)
     in_uri = None if index is None else _from_uri(environ, index)
     in_header = _from_authorization(string_of(environ, "HTTP_AUTHORIZATION"))
     found = []
@@ -214,6 +215,11 @@ def _checked(name: str, secret: str) -> tuple[str, str]:
     if UNPRESENTABLE.search(name) or UNPRESENTABLE.search(secret):
         raise Unauthorized
     return name, secret
+
+
+def address_of(environ: Mapping[str, Any]) -> IPAddress | None:
+    """``REMOTE_ADDR``, an IPv4-mapped address as the IPv4 one; None where the server shows none."""
+    return _parse_address(string_of(environ, "REMOTE_ADDR"))
 
 
 # The peers of an endpoint are few, and parsing costs more than all the rest of this module.

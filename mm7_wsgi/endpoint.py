@@ -14,8 +14,9 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect, as_resolver, identify
 from .body import announced_length, read_body
-from .credentials import find_credentials, find_tail
-from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Unauthorized
+from .credentials import address_of, find_credentials, find_tail
+from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
+from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
 from .protocol.limits import Limits
 from .protocol.messages import (
     REQUESTS,
@@ -27,7 +28,7 @@ from .protocol.messages import (
     write_fault,
     write_message,
 )
-from .protocol.mime import delimiter_line
+from .protocol.mime import Part, delimiter_line
 from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
 from .protocol.values import is_version
@@ -44,9 +45,8 @@ Handler: TypeAlias = Callable[[MM7Request], "Response | MM7Error | None"]
 # Spoken before a peer has spoken.
 _VERSION: Final = "6.8.0"
 _CHALLENGE: Final = 'Basic realm="MM7", charset="UTF-8"'
-# Distinct deviations that are remembered as logged, and characters of a peer's name for something.
+# Distinct deviations that are remembered as logged.
 _LOGGED_MOST: Final = 10_000
-_LOGGED_LENGTH: Final = 200
 # Characters of a prefix that is echoed.
 _LONGEST_PREFIX: Final = 200
 _PATH: Final = re.compile("(?:/[^/%?#]+)+")
@@ -73,6 +73,8 @@ class MM7Endpoint:
         Refuse what departs from the specification, instead of reading it and saying so in ``request.deviations``.
     ``allow_chunked``
         Take bodies without Content-Length from servers that mark the end of ``wsgi.input``.
+    ``observer``
+        Is told what became of each request: an :class:`MM7Observer`.
 
     Raises ``TypeError`` and ``ValueError`` for settings that cannot work. It keeps no state of a request: any number of
     threads may call it.
@@ -87,6 +89,7 @@ class MM7Endpoint:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         strict: bool = False,
         allow_chunked: bool = False,
+        observer: MM7Observer | None = None,
     ) -> None:
         if isinstance(handler, type) or not callable(handler):
             # Never the value: it may be the accounts, in the wrong place.
@@ -94,12 +97,16 @@ class MM7Endpoint:
             raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {found}")
         if not _PATH.fullmatch(path):
             raise ValueError(f"path has to be segments with a slash before each, not escaped, unlike {path!r}")
+        if observer is not None and not isinstance(observer, MM7Observer):
+            found = f"the class {observer.__name__}" if isinstance(observer, type) else type(observer).__name__
+            raise TypeError(f"observer has to be an instance of MM7Observer, not {found}")
         self._handler = handler
         self._resolver = as_resolver(accounts)
         self.path = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)
         self._limits = limits
         self._strict = strict
         self._allow_chunked = allow_chunked
+        self._observer = observer
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -129,7 +136,7 @@ class MM7Endpoint:
             exchange.refuse(ServerError())
         finally:
             exchange.close()
-        exchange.log()
+        exchange.report()
         start_response(*exchange.head())
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [exchange.octets]
 
@@ -156,8 +163,10 @@ class _Exchange:
         self._started = time.perf_counter()
         self._account: Account | None = None
         self._package = Package(endpoint._limits, strict=endpoint._strict)
-        self._close: list[Callable[[], None]] = [self._package.close]
+        self._close: list[Callable[[], None]] = []
         self._received: int | None = None
+        self._event: Event = "refused"
+        self._error_of_host: Exception | None = None
         self._code = 0
         self._message_id: str | None = None
         self._http_status = 200
@@ -216,12 +225,14 @@ class _Exchange:
 
     def close(self) -> None:
         """Give back the body and all that was made of it."""
+        self._package.close()
         for close in reversed(self._close):
             close()
 
     # -- the answer
 
     def _accept(self, response: Response) -> None:
+        self._event = "accepted"
         self._code = int(response.status.status_code)
         self._message_id = getattr(response, "message_id", None)
         namespace, prefix = self._dress()
@@ -229,6 +240,7 @@ class _Exchange:
 
     def refuse(self, refusal: MM7Error) -> None:
         """Make the answer a Fault."""
+        self._event = "refused"
         self._code = int(refusal.code)
         self._message_id = None
         namespace, prefix = self._dress()
@@ -242,7 +254,12 @@ class _Exchange:
         self._http_status = refusal.http_status or (500 if refusal.temporary else self._dialect.fault_http_status)
         if refusal.retry_after is not None:
             self._headers.append(("Retry-After", str(refusal.retry_after)))
-        if isinstance(refusal, Unauthorized):
+        if self._error_of_host is not None:
+            self._event = "failed"
+        elif isinstance(refusal, Throttled):
+            self._event = "throttled"
+        elif isinstance(refusal, Unauthorized):
+            self._event = "unauthorized"
             self._headers.append(("WWW-Authenticate", _CHALLENGE))
         elif isinstance(refusal, MethodNotAllowed):
             self._headers.append(("Allow", "POST"))
@@ -298,41 +315,51 @@ class _Exchange:
             status=Status(status_code=refusal.code, status_text=refusal.text, details=refusal.details),
         )
 
-    # -- the log
+    # -- what is told of it
 
-    def log(self) -> None:
-        """What deviated, the first time that it does, and one line for the request."""
+    def report(self) -> None:
+        """Tell the log and the observer: what deviated, the first time that it does, and what became of the request."""
         account = None if self._account is None else self._account.name
         for deviation in self._package.deviations:
             if account is not None and self._endpoint._first_time(account, deviation.name):
-                fields = {"event": "deviation", "account": _loggable(account), "deviation": deviation.name}
+                fields = {"event": "deviation", "account": loggable(account), "deviation": deviation.name}
                 _log.warning("account %a deviates: %s", account, ascii(str(deviation)), extra=fields)
-        if _log.isEnabledFor(logging.INFO):
-            self._log_answer(account)
+        observer = self._endpoint._observer
+        if observer is None and not _log.isEnabledFor(logging.INFO):
+            return
+        outcome = self._outcome()
+        log_outcome(outcome)
+        if observer is not None:
+            try:
+                getattr(observer, outcome.event)(outcome)
+            except Exception as error:
+                self._log_error("the observer failed", error)
 
-    def _log_answer(self, account: str | None) -> None:
-        operation = self._operation_name
+    def _outcome(self) -> Outcome:
         envelope = self._package.envelope
-        transaction_id = None if envelope is None else envelope.transaction_id
-        fields = {
-            "event": "answered",
-            "account": _loggable(account),
-            "operation": _loggable(operation),
-            "transaction_id": _loggable(transaction_id),
-            "message_id": _loggable(self._message_id),
-            "status": self._code,
-            "http_status": self._http_status,
-            "bytes": self._received,
-            "ms": round((time.perf_counter() - self._started) * 1000, 3),
-        }
-        _log.info(
-            "%s of %s, transaction %s: %d in HTTP %d, %s octets, %.1f ms",
-            *(ascii(value and value[:_LOGGED_LENGTH]) for value in (operation, account, transaction_id)),
-            *(fields[name] for name in ("status", "http_status", "bytes", "ms")),
-            extra=fields,
+        address = address_of(self._environ)
+        return Outcome(
+            event=self._event,
+            account=None if self._account is None else self._account.name,
+            operation=self._operation_name,
+            transaction_id=None if envelope is None else envelope.transaction_id,
+            message_id=self._message_id,
+            status=self._code,
+            http_status=self._http_status,
+            bytes=self._received,
+            parts=_count(self._package.parts),
+            ms=round((time.perf_counter() - self._started) * 1000, 3),
+            deviations=tuple(dict.fromkeys([deviation.name for deviation in self._package.deviations])),
+            remote_addr=None if address is None else str(address),
+            error=self._error_of_host,
         )
 
     def log_failure(self, where: str, error: Exception) -> None:
+        """Log that the endpoint or the handler broke; the answer is to be 3000."""
+        self._error_of_host = error
+        self._log_error(f"{where} failed; the peer is asked to send again", error)
+
+    def _log_error(self, what: str, error: Exception) -> None:
         """A traceback, with what the request shows of secrets taken out of it.
 
         The words of an exception may be the peer's, with line ends of its own. So every line is indented, that none can
@@ -341,20 +368,12 @@ class _Exchange:
         text = "".join(traceback.format_exception(error))
         for secret in secrets_in(self._environ, self._index):
             text = text.replace(secret, "***")
-        lines = "".join([f"\n  {_printable(line)}" for line in text.rstrip("\n").split("\n")])
-        _log.error("%s failed; the peer is asked to send again%s", where, lines, extra={"event": "failed"})
+        lines = "".join([f"\n  {printable(line)}" for line in text.rstrip("\n").split("\n")])
+        _log.error("%s%s", what, lines, extra={"event": "error"})
 
 
-def _loggable(value: str | None) -> str | None:
-    """What a peer may have chosen, as a field of a record that may be written as it is: short, and within its line."""
-    return None if value is None else _printable(value[:_LOGGED_LENGTH])
-
-
-def _printable(text: str) -> str:
-    """``text`` with line ends, control characters and the like written as ``repr`` writes them."""
-    if text.isprintable():
-        return text
-    return "".join([character if character.isprintable() else ascii(character)[1:-1] for character in text])
+def _count(parts: tuple[Part, ...]) -> int:
+    return len(parts) + sum([_count(part.parts) for part in parts if part.parts])
 
 
 _DEFAULT: Final = Dialect()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .credentials import owned
 from .endpoint import Handler, MM7Endpoint
+from .observer import MM7Observer
 from .protocol.limits import Limits
 
 if TYPE_CHECKING:
@@ -37,10 +38,17 @@ class MM7Middleware:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         strict: bool = False,
         allow_chunked: bool = False,
+        observer: MM7Observer | None = None,
     ) -> None:
         self.app = app
         self.endpoint = MM7Endpoint(
-            handler, accounts=accounts, path=path, limits=limits, strict=strict, allow_chunked=allow_chunked
+            handler,
+            accounts=accounts,
+            path=path,
+            limits=limits,
+            strict=strict,
+            allow_chunked=allow_chunked,
+            observer=observer,
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

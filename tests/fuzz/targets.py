@@ -582,7 +582,7 @@ class Log(logging.Handler):
         line = self.format(record)
         self.lines.append(line)
         event = record.event  # type: ignore[attr-defined]
-        if event == "failed":
+        if event == "error":
             self.failed.append(line)
         else:
             assert "\n" not in line

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from mm7_wsgi import MM7Error, endpoint, redaction
+from mm7_wsgi import MM7Error, endpoint, observer, redaction
 from mm7_wsgi.protocol import codecs, deviations, headers, mime, package, reframe, soap
 
 HERE = Path(__file__).parent
@@ -174,11 +174,11 @@ BROKEN: dict[str, tuple[Any, str, Any, str, bytes, str]] = {
         deviations.Deviations, "note", note_only, "request", UNMARKED, "",
     ),
     "the secret is logged": (
-        endpoint._Exchange, "log", lambda self: endpoint._log.info(self._environ["PATH_INFO"], extra={"event": "x"}),
+        endpoint._Exchange, "report", lambda self: endpoint._log.info(self._environ["PATH_INFO"], extra={"event": "x"}),
         "request", ACCEPTED, "the secret was logged",
     ),
     "what the peer says is logged as it is": (
-        endpoint, "ascii", str, "request", ACCEPTED.replace(b">t-", b">t&#x85;-"), "a log line holds",
+        observer, "ascii", str, "request", ACCEPTED.replace(b">t-", b">t&#x85;-"), "a log line holds",
     ),
 }  # fmt: skip
 
