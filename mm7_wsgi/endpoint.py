@@ -16,7 +16,7 @@ from .accounts import Account, Dialect, as_resolver, identify
 from .body import announced_length, read_body
 from .credentials import address_of, find_credentials, find_tail
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
-from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
+from .protocol.errors import BadRequest, EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
 from .protocol.limits import Limits
 from .protocol.messages import (
     REQUESTS,
@@ -72,7 +72,8 @@ class MM7Endpoint:
     ``strict``
         Refuse what departs from the specification, instead of reading it and saying so in ``request.deviations``.
     ``allow_chunked``
-        Take bodies without Content-Length from servers that mark the end of ``wsgi.input``.
+        Take bodies without Content-Length from servers that mark the end of ``wsgi.input``; multipart ones only with
+        their close delimiter.
     ``observer``
         Is told what became of each request: an :class:`MM7Observer`.
 
@@ -186,6 +187,9 @@ class _Exchange:
         self._close.append(body.close)
         self._received = body.size
         message = self._package.read(content_type, body)
+        if length is None and not self._package.shows_its_end:
+            # Some servers end the input where the client has gone, as if that were the end of the last chunk.
+            raise BadRequest(details="the body is chunked and has no close delimiter, so it may have been cut off")
         envelope = self._package.envelope
         assert envelope is not None and envelope.transaction_id is not None  # noqa: PT018 - the package was read
         address = shown[0].address

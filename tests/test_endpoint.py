@@ -769,6 +769,32 @@ def test_chunked_bodies_are_taken_where_they_are_allowed(ask: Any, mm7: Any) -> 
     assert len(handler.requests) == 2
 
 
+def test_a_chunked_body_that_broke_off_unseen_is_not_handed_over(ask: Any, mm7: Any) -> None:
+    """Some servers end ``wsgi.input`` where the client has gone, as if that were the end. Nothing but a close delimiter
+    shows that it was."""
+    inner = mm7.multipart(mm7.part(b"hello", "Content-Type: text/plain"), boundary="inner")
+    content_type, body = mm7.package(mm7.soap(), mm7.part(inner, "Content-Type: multipart/mixed; boundary=inner"))
+    handler = Recorder()
+    served = endpoint(handler, allow_chunked=True)
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+
+    def ask_with(octets: bytes, content_type: str) -> tuple[int, int]:
+        environ = mm7_environ(mm7, content_type, octets, **chunked)
+        del environ["CONTENT_LENGTH"]
+        answer = ask(served, environ)
+        return answer.status, answer.code
+
+    for cut in range(len(body) - len("\r\n")):
+        assert ask_with(body[:cut], content_type)[1] != 1000
+    for envelope in (mm7.soap(), mm7.soap().replace(b"<mm7:", b"\n<mm7:")):
+        for cut in range(len(envelope)):
+            assert ask_with(envelope[:cut], "text/xml")[1] != 1000
+    assert ask_with(body[: body.index(b"hello") + 3], content_type) == (400, 4004)
+    assert handler.requests == []
+    for whole in (body[:-2], body.replace(b"--inner--\r\n", b"")):  # what is missing inside is shown by what is around
+        assert ask_with(whole, content_type) == (200, 1000)
+
+
 def open_files() -> set[str]:
     """The files without a name that this process holds open, or has mapped."""
     found = set()

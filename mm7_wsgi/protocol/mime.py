@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 import multipart
@@ -44,6 +44,9 @@ from .reframe import (
     reframe,
 )
 from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
+
+#: Where a deviation is that concerns the outermost multipart.
+WHOLE: Final = "the body"
 
 # By these a part is read, so it makes a difference which one counts (RFC 2045, 3).
 _ONCE = ("Content-Type", "Content-Transfer-Encoding", "Content-Id")
@@ -534,7 +537,7 @@ class _Framer:
     def _judge(self, whole: _Multipart) -> list[Part]:
         """Let the parser judge a multipart as it was framed anew, under a boundary that nobody can have foreseen."""
         content_type, buffer, start, end, _, inside = whole
-        name = "the body" if inside is None else describe(inside)
+        name = WHOLE if inside is None else describe(inside)
         noted: set[tuple[str, int]] = set()
 
         def note(deviation: str, number: int) -> None:

@@ -10,12 +10,12 @@ from typing import Final
 
 from .buffer import Buffer
 from .charset import begins_as_xml
-from .deviations import Deviations
+from .deviations import Deviation, Deviations
 from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
 from .limits import Limits
 from .messages import Content, Fault, Request, Response, read_answer, read_request
-from .mime import Part, describe, read_parts
+from .mime import WHOLE, Part, describe, read_parts
 from .soap import Envelope, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
 from .transfer import IDENTITY
 
@@ -85,6 +85,11 @@ class Package:
         """
         envelope = self._open(content_type, buffer)
         return read_answer(check_answer(envelope, self.deviations), self._limits, self.deviations)
+
+    @property
+    def shows_its_end(self) -> bool:
+        """Whether the body that was read is whole by itself. Without a close delimiter, only its length says that."""
+        return Deviation("close-missing", WHOLE) not in self.deviations
 
     def close(self) -> None:
         """Give back what was made for the reading, besides the body itself."""

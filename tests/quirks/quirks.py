@@ -3344,7 +3344,7 @@ def _http() -> list[Quirk]:
             "the request has no Content-Length",
             [CANCEL.sent(CONTENT_LENGTH=None), CANCEL.sent(CONTENT_LENGTH=None, HTTP_TRANSFER_ENCODING="chunked")],
             "Without it, a body that was cut off looks like a whole one. `allow_chunked=True` takes those whose end "
-            "the server marks.",
+            "the server marks; a multipart only with its close delimiter, since some servers mark an end that is none.",
             http_status=411,
         ),
         refused(
