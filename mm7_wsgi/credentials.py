@@ -131,6 +131,7 @@ def find_credentials(environ: Mapping[str, Any], index: int | None) -> tuple[Cre
 # Servers disagree on the name: gunicorn says RAW_URI, waitress, uWSGI and mod_wsgi say REQUEST_URI, some say neither.
 RAW_KEYS = ("RAW_URI", "REQUEST_URI")
 ABSOLUTE_FORM = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?:(?P<user>[^/?]*)@)?(?P<host>[^/?]*)")
+_ESCAPED_SLASH = re.compile("%2F", re.IGNORECASE)
 #: What no name and no secret that is presented or configured can hold.
 UNPRESENTABLE = re.compile("[\0\r\n]")
 
@@ -160,9 +161,14 @@ def _raw_tail(environ: Mapping[str, Any], whole: str, index: int) -> str | None:
         if "%" in raw:
             _, path, _ = split_uri(raw)
             # The same path: a rewriting front leaves the raw URI as it was, and that is then another request's tail.
-            if path.startswith(whole[: index + 1]) and unquote(path, "latin-1") == whole:
+            if path.startswith(whole[: index + 1]) and whole in _decoded(path):
                 return path[index + 1 :]
     return None
+
+
+def _decoded(path: str) -> tuple[str, str]:
+    """A raw path as servers decode it: wholly, or as cheroot does, which leaves an escaped slash as it is."""
+    return unquote(path, "latin-1"), unquote(_ESCAPED_SLASH.sub("%252F", path), "latin-1")
 
 
 def split_uri(raw: str) -> tuple[str, str, str]:

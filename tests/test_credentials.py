@@ -146,6 +146,10 @@ def test_uri_from_decoded_path(tail: str, name: str, secret: str) -> None:
         ("HTTPS://user:pw@gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
         ("Zz059+.a-A://gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
         ("x://gw.example/mm7/a%3Db=c", "/mm7/a=b=c", "a=b", "c"),
+        # cheroot leaves a slash escaped, and nothing else; then what is escaped twice looks alike.
+        ("/mm7/acme=p%C3%A9%2fs", "/mm7/acme=p\u00c3\u00a9%2Fs", "acme", "p\u00e9/s"),
+        ("/mm7/acme=pa%252Fss", "/mm7/acme=pa%2Fss", "acme", "pa%2Fss"),
+        ("/mm7/acme=pa%2Fs%252Fs", "/mm7/acme=pa%2Fs%2Fs", "acme", "pa/s%2Fs"),
     ],
 )
 @pytest.mark.parametrize("key", ["RAW_URI", "REQUEST_URI"])
