@@ -108,10 +108,13 @@ def calls_of_clocks(tree: ast.AST) -> Iterator[int]:
 
 
 PROTOCOL = [module for module in modules() if within(module, "protocol")]
+HOSTS = [module for module in modules() if within(module, "hosts")]
 ELSEWHERE = [module for module in modules() if not within(module, "hosts")]
+# What all hosts need, and no framework.
+SETTINGS = "mm7_wsgi.hosts.settings"
 
 
-@pytest.mark.parametrize("module", sorted(set(modules()) - MAY_READ_ENVIRON))
+@pytest.mark.parametrize("module", sorted(set(ELSEWHERE) - MAY_READ_ENVIRON))
 def test_environ_is_read_in_few_modules_only(module: str) -> None:
     assert list(reads_of_environ(tree_of(module))) == []
 
@@ -128,6 +131,12 @@ def test_the_protocol_knows_no_wsgi_no_socket_and_no_clock(module: str) -> None:
 def test_no_module_imports_a_host_or_its_framework(module: str) -> None:
     hosts = [found for found in imported(module, tree_of(module)) if within(found[0], "mm7_wsgi.hosts", *FRAMEWORKS)]
     assert hosts == []
+
+
+@pytest.mark.parametrize("module", HOSTS)
+def test_no_host_imports_another(module: str) -> None:
+    hosts = [found for found in imported(module, tree_of(module)) if within(found[0], "mm7_wsgi.hosts")]
+    assert [found for found in hosts if not within(found[0], SETTINGS)] == []
 
 
 def test_the_layers_contract_names_every_module() -> None:

@@ -1,0 +1,175 @@
+"""Settings of a host, as they become keywords of an endpoint."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mm7_wsgi import AccountTable, Limits, MM7Endpoint, MM7Handler
+from mm7_wsgi.hosts.settings import keywords
+
+ACCOUNTS = {"acme": "s3cret"}
+
+
+class Inbox(MM7Handler):
+    """A handler that takes no arguments."""
+
+
+class Outbox(MM7Handler):
+    """A handler that does."""
+
+    def __init__(self, store: object) -> None:
+        self.store = store
+
+
+@pytest.fixture(autouse=True)
+def _shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module of the host's, to be named in settings."""
+    shop = types.ModuleType("shop")
+    shop.accounts, shop.Inbox, shop.Outbox, shop.take = ACCOUNTS, Inbox, Outbox, print  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "shop", shop)
+
+
+def read(more: dict[str, object], prefix: str = "mm7.", **options: Any) -> dict[str, Any]:
+    """The keywords but for the accounts, which are there."""
+    accounts = "MM7_ACCOUNTS" if prefix == "MM7_" else f"{prefix}accounts"
+    found = keywords({accounts: "shop:accounts", **more}, prefix, root="/etc/shop", **options)
+    assert isinstance(found.pop("accounts"), AccountTable)
+    return found
+
+
+TEXTS = {
+    "path": "/mms",
+    "strict": "yes",
+    "allow_chunked": "off",
+    "limits.body": "50_000_000",
+    "limits.mime_depth": "3",
+    "throttle": "none",
+    "observer": "shop:accounts",
+}
+MEANT = {
+    "path": "/mms",
+    "strict": True,
+    "allow_chunked": False,
+    "limits": Limits(body=50_000_000, mime_depth=3),
+    "observer": ACCOUNTS,
+}
+
+
+def test_text_is_all_that_a_setting_needs() -> None:
+    capitals = {f"MM7_{name.replace('.', '_').upper()}": text for name, text in TEXTS.items()}
+    assert read(capitals, "MM7_") == MEANT
+    assert read({f"mm7.{name}": text for name, text in TEXTS.items()}, "mm7.") == MEANT
+    assert read(dict(TEXTS), "") == MEANT
+
+
+def test_what_others_have_in_the_same_place_is_theirs() -> None:
+    assert read({"sqlalchemy.url": "x", "mm7": "x", "MM7_PATH": "/x", 7: "x"}) == {}  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("text", ["true", "Yes", " ON ", "1", 1, True], ids=repr)
+def test_a_boolean_can_be_said_in_many_ways(text: object) -> None:
+    assert read({"mm7.strict": text}) == {"strict": True}
+
+
+@pytest.mark.parametrize("text", ["false", "No", "off", "0", 0, False], ids=repr)
+def test_and_so_can_its_opposite(text: object) -> None:
+    assert read({"mm7.strict": text}) == {"strict": False}
+
+
+def test_single_limits_stand_above_all_of_them() -> None:
+    both = {"mm7.limits.body": "5", "mm7.limits": {"body": "7", "parts": 9}}
+    assert read(both)["limits"] == Limits(body=5, parts=9)
+    assert read({"mm7.limits": Limits(parts=3), "mm7.limits.body": 5})["limits"] == Limits(body=5, parts=3)
+    assert read({"mm7.limits": {"parts": 3}})["limits"] == Limits(parts=3)
+
+
+def test_a_relative_account_file_is_below_the_root_of_the_host() -> None:
+    def accounts(value: object) -> object:
+        return keywords({"mm7.accounts": value}, "mm7.", root="/etc/shop")["accounts"]
+
+    assert accounts("mm7-accounts.toml") == "/etc/shop/mm7-accounts.toml"
+    assert accounts(Path("conf/mm7.toml")) == "/etc/shop/conf/mm7.toml"
+    assert accounts("/srv/mm7.toml") == "/srv/mm7.toml"
+
+
+def test_a_named_handler_is_made_where_it_is_a_class() -> None:
+    assert isinstance(read({"mm7.handler": "shop:Inbox"}, handler=True)["handler"], Inbox)
+    assert read({"mm7.handler": "shop:take"}, handler=True)["handler"] is print
+    assert read({"mm7.handler": print}, handler=True)["handler"] is print
+
+
+def test_no_throttle_is_imported_where_none_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mm7_wsgi.throttle", None)
+    for text in ("none", "", "Off", None):
+        assert read({"mm7.throttle": text}) == {}
+    thing = object()
+    assert read({"mm7.throttle": thing}) == {"throttle": thing}
+
+
+def test_a_throttle_is_made_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    throttle = types.ModuleType("mm7_wsgi.throttle")
+    throttle.Throttle = lambda url: ("throttle", url)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "mm7_wsgi.throttle", throttle)
+    assert read({"mm7.throttle": "memory://"}) == {"throttle": ("throttle", "memory://")}
+
+
+def test_what_is_given_in_code_stands_above_the_settings() -> None:
+    settings = {"mm7.accounts": "nowhere:accounts", "mm7.limits.body": "junk", "mm7.path": "/mms"}
+    given = {"accounts": ACCOUNTS, "limits": Limits(body=5)}
+    assert keywords(settings, "mm7.", root=".", given=given) == {**given, "path": "/mms"}
+
+
+def test_the_keywords_are_those_of_an_endpoint() -> None:
+    settings = {"accounts": ACCOUNTS, "path": "/mms", "strict": "yes", "allow_chunked": "no", "limits.body": "5"}
+    assert MM7Endpoint(print, **keywords(settings, "", root=".")).path == "/mms"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "value", "message"),
+    [
+        ("mm7.", "mm7.strict", "maybe", "mm7.strict has to be true or false (or yes, no, on, off, 1, 0), not 'maybe'"),
+        ("MM7_", "MM7_STRICT", 2, "MM7_STRICT has to be true or false (or yes, no, on, off, 1, 0), not 2"),
+        ("", "allow_chunked", None, "allow_chunked has to be true or false (or yes, no, on, off, 1, 0), not None"),
+        ("mm7.", "mm7.path", "mm7", "mm7.path: path has to be segments with a slash before each"),
+        ("MM7_", "MM7_PATH", 5, "MM7_PATH has to be text, not int"),
+        ("mm7.", "mm7.limits.body", "lots", "mm7.limits.body has to be a positive whole number, not 'lots'"),
+        ("MM7_", "MM7_LIMITS_BODY", 0, "MM7_LIMITS_BODY has to be a positive whole number, not 0"),
+        ("mm7.", "mm7.limits", "body=5", "mm7.limits has to be a Limits or a mapping of its names to numbers, not str"),
+        ("MM7_", "MM7_LIMITS", {"part": 5}, "MM7_LIMITS: part is no limit; parts is one"),
+        ("MM7_", "MM7_LIMITS", {"XYZ": 5}, "MM7_LIMITS: XYZ is no limit; they are body, envelope,"),
+        ("MM7_", "MM7_LIMITS", {"body": "x"}, "MM7_LIMITS: body has to be a positive whole number, not 'x'"),
+        ("mm7.", "mm7.observer", "no where", "mm7.observer has to be a dotted name, as package.module:name"),
+        ("mm7.", "mm7.observer", "shop:Nobody", "mm7.observer: 'shop:Nobody' cannot be imported: "),
+        ("mm7.", "mm7.observer", "shop:Outbox", "mm7.observer: "),
+        ("MM7_", "MM7_ACCOUNTS", ["s3cret"], "MM7_ACCOUNTS: accounts has to be a mapping, a callable"),
+        ("mm7.", "mm7.accounts", "acme=s3cret", "mm7.accounts: accounts: a string has to be the dotted name"),
+        ("MM7_", "MM7_ACCOUNT", ACCOUNTS, "MM7_ACCOUNT is no setting of mm7_wsgi; MM7_ACCOUNTS is one"),
+        ("mm7.", "mm7.limits.boddy", "5", "mm7.limits.boddy is no setting of mm7_wsgi; mm7.limits.body is one"),
+        ("mm7.", "mm7.handler", "shop:Inbox", "mm7.handler is no setting of mm7_wsgi; they are mm7.accounts, mm7.path"),
+        (
+            "",
+            "unheard",
+            "5",
+            "unheard is no setting of mm7_wsgi; they are accounts, path, strict, allow_chunked, ",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_work_is_named_as_it_is_written(
+    prefix: str, key: str, value: object, message: str
+) -> None:
+    settings = {("MM7_ACCOUNTS" if prefix == "MM7_" else f"{prefix}accounts"): "shop:accounts", key: value}
+    with pytest.raises((TypeError, ValueError)) as caught:
+        keywords(settings, prefix, root=".")
+    assert str(caught.value).startswith(message)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("prefix", "name"), [("mm7.", "mm7.accounts"), ("MM7_", "MM7_ACCOUNTS"), ("", "accounts")])
+def test_without_accounts_nothing_is_served(prefix: str, name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} is missing: it says who may send$"):
+        keywords({}, prefix, root=".")
