@@ -115,5 +115,5 @@ def test_a_setting_that_cannot_work_is_named(load: Any, line: str, message: str)
 
 
 def test_somebody_has_to_take_the_messages(load: Any) -> None:
-    with pytest.raises(ValueError, match="^handler is missing: it is the dotted name"):
+    with pytest.raises(ValueError, match=r"^handler is missing: it is the dotted name"):
         load(FILES["app"].replace("handler = shop:Inbox\n", ""))
