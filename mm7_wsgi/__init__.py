@@ -12,7 +12,8 @@
     application = MM7Middleware(application, Inbox(), accounts={"acme": "s3cret"})
 """
 
-from .accounts import Account, AccountTable, Dialect, Plain, Resolver
+from .account_table import AccountTable
+from .accounts import Account, Dialect, Plain
 from .credentials import Credentials
 from .endpoint import MM7Endpoint
 from .handler import MM7Handler
@@ -94,6 +95,7 @@ from .protocol.values import (
     ReadStatus,
 )
 from .request import MM7Request
+from .resolvers import Resolver
 
 __version__ = "0.1.0"
 

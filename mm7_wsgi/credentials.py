@@ -1,6 +1,6 @@
 """What a request shows of who sends it: ``/mm7/account=password``, ``Authorization: Basic``, or just its address.
 
-Nothing is judged here but form. Whose the credentials are is the business of :mod:`mm7_wsgi.accounts`, and what others
+Nothing is judged here but form. Whose the credentials are is the business of :mod:`mm7_wsgi.resolvers`, and what others
 may see of them that of :mod:`mm7_wsgi.redaction`.
 
 The positions called ``index`` are in ``SCRIPT_NAME + PATH_INFO``. Hosts cut that path in different places (a dispatcher

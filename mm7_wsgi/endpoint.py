@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from werkzeug.http import HTTP_STATUS_CODES
 
-from .accounts import Account, Dialect, as_resolver, identify
+from .accounts import Account, Dialect
 from .body import announced_length, read_body
 from .credentials import address_of, find_credentials, find_tail
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
@@ -34,6 +34,7 @@ from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name,
 from .protocol.values import is_version
 from .redaction import redacted, secrets_in
 from .request import MM7Request
+from .resolvers import as_resolver, identify
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -63,7 +64,7 @@ class MM7Endpoint:
 
     ``accounts``
         Who may send: a mapping of names to secrets, a function, an object with ``resolve``, or the dotted name of one;
-        see :func:`mm7_wsgi.accounts.as_resolver`.
+        see :func:`mm7_wsgi.resolvers.as_resolver`.
     ``path``
         Where in the URL the tail ``/account=password`` begins. The endpoint answers under any path; this is how it
         finds the credentials.

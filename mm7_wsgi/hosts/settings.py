@@ -18,9 +18,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ..accounts import as_resolver
 from ..endpoint import MM7Endpoint
 from ..protocol.limits import Limits
+from ..resolvers import as_resolver
 
 __all__ = ["keywords"]
 

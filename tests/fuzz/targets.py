@@ -30,7 +30,6 @@ from xml.etree import ElementTree
 
 from mm7_wsgi import Account, Dialect, Element, Limits, MM7Error, MM7Middleware, MM7Request, Part, redaction
 from mm7_wsgi import body as body_module
-from mm7_wsgi.accounts import as_resolver, identify
 from mm7_wsgi.credentials import UNPRESENTABLE, find_credentials, find_tail, owned, split_uri
 from mm7_wsgi.protocol import headers as headers_module
 from mm7_wsgi.protocol.buffer import Buffer
@@ -71,6 +70,7 @@ from mm7_wsgi.protocol.soap import (
     write_envelope,
 )
 from mm7_wsgi.redaction import redacted, secrets_in
+from mm7_wsgi.resolvers import as_resolver, identify
 
 LIMITS = Limits(
     body=128 * 1024,

@@ -53,7 +53,10 @@ MODULES = {
     "soap": Module("mm7_wsgi/protocol/soap.py", "tests/protocol/test_soap.py"),
     "credentials": Module("mm7_wsgi/credentials.py", "tests/test_credentials.py"),
     "redaction": Module("mm7_wsgi/redaction.py", "tests/test_redaction.py"),
+    "networks": Module("mm7_wsgi/networks.py", "tests/test_networks.py"),
     "accounts": Module("mm7_wsgi/accounts.py", "tests/test_accounts.py"),
+    "account_table": Module("mm7_wsgi/account_table.py", "tests/test_account_table.py"),
+    "resolvers": Module("mm7_wsgi/resolvers.py", "tests/test_resolvers.py"),
 }
 
 

@@ -1,0 +1,102 @@
+"""Whose the credentials are.
+
+A host says who may send in whatever form it has at hand: a mapping, a function, an object of its own.
+:func:`as_resolver` makes one thing of them, a :class:`Resolver`, and :func:`identify` is the only one to ask it.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
+
+from .account_table import AccountTable
+from .accounts import Account
+from .credentials import Credentials
+from .protocol.errors import Unauthorized
+
+__all__ = ["Resolver", "as_resolver", "identify"]
+
+_DOTTED = re.compile(r"[\w.]+(?::[\w.]*)?")
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """Finds the account that credentials belong to.
+
+    Of ``"uri"`` and ``"basic"`` credentials it has to check the secret, in constant time. It may be called from several
+    threads at once.
+    """
+
+    def resolve(self, credentials: Credentials) -> Account | None:
+        """The account, or None if there is none or the secret is wrong."""
+        ...
+
+
+def as_resolver(accounts: object) -> Resolver:
+    """A resolver made of what the host has.
+
+    That is a mapping of names to None, a secret, a list of secrets or an :class:`Account`; an object with ``resolve``;
+    a callable; or the dotted name of any of these (``"shop.partners:find_account"``). Raises ``TypeError`` for anything
+    else, and ``ValueError`` for a name that leads nowhere or a mapping that is wrong in itself.
+    """
+    if isinstance(accounts, str):
+        if not _DOTTED.fullmatch(accounts):
+            # Not shown: it may be what belongs into a mapping.
+            raise ValueError("accounts: a string has to be the dotted name of accounts, as package.module:name")
+        try:
+            found = pkgutil.resolve_name(accounts)
+        except (ValueError, ImportError, AttributeError) as error:
+            raise ValueError(f"accounts: {accounts!r} cannot be imported: {error}") from error
+        if isinstance(found, str):
+            raise TypeError(f"accounts: {accounts!r} is a string, where accounts were expected")
+        return as_resolver(found)
+    # A class would be called, or its method, with the credentials in the place of self.
+    if not isinstance(accounts, type):
+        if isinstance(accounts, Resolver) and callable(accounts.resolve):
+            return accounts
+        if isinstance(accounts, Mapping):
+            return AccountTable(accounts)
+        if callable(accounts):
+            return _CallableResolver(accounts)
+    # Never the value: it may be a list of secrets.
+    raise TypeError(
+        "accounts has to be a mapping, a callable, an object with a method resolve, or the dotted name of one, "
+        f"not {'the class ' + accounts.__name__ if isinstance(accounts, type) else type(accounts).__name__}"
+    )
+
+
+class _CallableResolver:
+    __slots__ = ("resolve",)
+
+    def __init__(self, function: Callable[[Credentials], Account | None]) -> None:
+        self.resolve = function
+
+
+def identify(resolver: Resolver, credentials: tuple[Credentials, ...]) -> Account:
+    """The one account that all ``credentials`` belong to, allowed to send from where it does.
+
+    Raises :class:`~mm7_wsgi.protocol.errors.Unauthorized`, with one text for all reasons, and ``TypeError`` for a
+    resolver that gives back anything but an :class:`Account` or None. What the resolver itself raises passes through.
+    """
+    identified: Account | None = None
+    for shown in credentials:
+        account = resolver.resolve(shown)
+        if account is None:
+            raise Unauthorized
+        if not isinstance(account, Account):
+            raise TypeError(f"{_described(resolver)} gave back {type(account).__name__}, not an Account or None")
+        if not account.allows(shown.address) or (identified is not None and account.name != identified.name):
+            raise Unauthorized
+        identified = identified or account
+    if identified is None:
+        raise Unauthorized
+    return identified
+
+
+def _described(resolver: Resolver) -> str:
+    # By name, not by repr, which is the host's and may show what the object holds.
+    thing: Any = resolver.resolve if isinstance(resolver, _CallableResolver) else resolver
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}"
