@@ -14,7 +14,7 @@ from werkzeug.security import check_password_hash
 
 from .accounts import Account, Secrets, is_hash, secrets_of
 from .credentials import Credentials, IPAddress
-from .networks import IPNetwork, network_of
+from .networks import IPNetwork, has_wildcard, network_of
 
 __all__ = ["AccountTable"]
 
@@ -139,7 +139,9 @@ def _ranges(accounts: Iterable[Account]) -> dict[int, list[tuple[int, dict[int, 
     for account in accounts:
         try:
             network = network_of(account.name)
-        except ValueError:
+        except ValueError as error:
+            if has_wildcard(account.name):
+                raise ValueError(f"accounts: {error}") from None
             continue
         if network in named:
             raise ValueError(f"accounts: {named[network].name!r} and {account.name!r} are the same network")

@@ -80,13 +80,13 @@ class Account:
     gives the secret away.
     """
 
-    #: What the peer calls itself in the URI or in Basic. An address or a network (``192.0.2.7``, ``2001:db8::/64``)
-    #: recognises a peer that shows no credentials by where it comes from.
+    #: What the peer calls itself in the URI or in Basic. An address or a network (``192.0.2.7``, ``2001:db8::/64``,
+    #: ``192.0.2.*``) recognises a peer that shows no credentials by where it comes from.
     name: str
     #: One secret, or several while they are being changed. ``scrypt:…`` and ``pbkdf2:…`` are hashes as
     #: ``werkzeug.security`` makes them; :class:`Plain` says that one is not. None is matched by nothing.
     secret: Secrets = field(default=None, repr=False)
-    #: Addresses and networks that it may send from; empty for any. They restrict, they never identify.
+    #: Addresses and networks that it may send from, written like those; empty for any. They restrict, they never identify.
     addresses: Sequence[str] = ()
     dialect: Dialect = Dialect()
     _networks: tuple[IPNetwork, ...] = field(init=False, repr=False, compare=False)

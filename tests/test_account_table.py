@@ -132,6 +132,12 @@ def test_table_keys_differ() -> None:
         ({"": SECRET}, ValueError, "name of an account"),
         ({"192.0.2.1/24": None, "192.0.2.0/24": None}, ValueError, "'192.0.2.1/24' and '192.0.2.0/24'"),
         ({"192.0.2.7": None, "::ffff:192.0.2.7": None}, ValueError, "same network"),
+        (
+            {"192.0.2.0/24": None, "192.0.2.*": None},
+            ValueError,
+            "'192.0.2.0/24' and '192.0.2.\\*' are the same network",
+        ),
+        ({"192.*.2.7": SECRET}, ValueError, r"accounts: '192\.\*\.2\.7': a \* stands"),
     ],
 )
 def test_table_refuses(accounts: Any, error: type[Exception], message: str) -> None:
@@ -156,6 +162,10 @@ NETWORKS = {
     "fe80::1%eth0": None,
     "::ffff:203.0.113.0/120": None,
     "acme": SECRET,
+    "172.16.*": None,
+    "172.16.5.*": None,
+    "acme.*": None,
+    "*": None,
 }
 
 
@@ -172,6 +182,8 @@ NETWORKS = {
         ("2001:db8::8", "2001:db8::/32"),
         ("fe80::1", "fe80::1%eth0"),
         ("2001:db9::", "::/0"),
+        ("172.16.4.1", "172.16.*"),
+        ("172.16.5.1", "172.16.5.*"),
         (None, None),
     ],
 )

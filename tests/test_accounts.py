@@ -306,7 +306,9 @@ def test_account_refuses_types(values: dict[str, Any], message: str) -> None:
 
 
 def test_account_refuses_addresses() -> None:
-    """A network that is none is an error that names the account and the network."""
+    """A network that is none, or has a wildcard in its middle, is an error that names the account and the network."""
+    with pytest.raises(ValueError, match=r"account 'acme': addresses: '192\.\*\.2\.7': a \* stands"):
+        Account("acme", SECRET, ["192.*.2.7"])
     with pytest.raises(ValueError, match=r"account 'acme': addresses: '192\.0\.2\.256'") as refusal:
         Account("acme", SECRET, ["192.0.2.1", "192.0.2.256"])
     assert SECRET not in repr(refusal.value)
@@ -332,6 +334,9 @@ def test_account_refuses_addresses() -> None:
         (["2001:db8::/32"], "2001:db8::1", True),
         (["2001:db8::/32"], "2001:db9::1", False),
         (["0.0.0.0/0"], "2001:db8::1", False),
+        (["192.0.2.*"], "192.0.2.255", True),
+        (["192.0.2.*"], "192.0.3.0", False),
+        (["192.0.2.*", "10.*"], "10.255.0.1", True),
     ],
 )
 def test_account_allows(addresses: list[str], address: str | None, allowed: bool) -> None:
