@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NoReturn, TypeAlias
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from .credentials import UNPRESENTABLE, IPAddress
 from .networks import IPNetwork, network_of
+from .protocol.limits import Limits
 from .protocol.soap import RESERVED
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
 
 __all__ = ["Account", "Dialect", "Plain", "Secrets", "is_hash", "secrets_of"]
 
@@ -76,8 +81,8 @@ class Dialect:
 class Account:
     """Who sends.
 
-    Raises ``ValueError`` or ``TypeError`` that names the account, and never a secret. Neither ``repr`` nor ``pickle``
-    gives the secret away.
+    Raises ``ValueError`` or ``TypeError`` that names the account, and never a secret; and ``ModuleNotFoundError`` where
+    there is a rate, and the package ``limits`` is not installed. Neither ``repr`` nor ``pickle`` gives the secret away.
     """
 
     #: What the peer calls itself in the URI or in Basic. An address or a network (``192.0.2.7``, ``2001:db8::/64``,
@@ -86,10 +91,18 @@ class Account:
     #: One secret, or several while they are being changed. ``scrypt:…`` and ``pbkdf2:…`` are hashes as
     #: ``werkzeug.security`` makes them; :class:`Plain` says that one is not. None is matched by nothing.
     secret: Secrets = field(default=None, repr=False)
-    #: Addresses and networks that it may send from, written like those; empty for any. They restrict, they never identify.
+    #: Addresses and networks that it may send from, written like those; empty for any. They restrict, they never
+    #: identify.
     addresses: Sequence[str] = ()
     dialect: Dialect = Dialect()
+    #: The names of :class:`~mm7_wsgi.Limits` that are other than the endpoint's for this account, and their values:
+    #: ``{"body": 50_000_000}``.
+    limits: Mapping[str, int] = field(default_factory=dict, hash=False)
+    #: How often it may send, as the package ``limits`` writes it: ``"10/second"``, ``"10/second;1000/hour"``. None:
+    #: as often as it likes.
+    rate: str | None = None
     _networks: tuple[IPNetwork, ...] = field(init=False, repr=False, compare=False)
+    _rates: tuple[RateLimitItem, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -108,6 +121,8 @@ class Account:
             object.__setattr__(self, "_networks", tuple(map(network_of, addresses)))
         except ValueError as error:
             raise ValueError(f"account {self.name!r}: addresses: {error}") from None
+        object.__setattr__(self, "limits", MappingProxyType(_checked_limits(self.name, self.limits)))
+        object.__setattr__(self, "_rates", _parsed_rate(self.name, self.rate))
 
     def allows(self, address: IPAddress | None) -> bool:
         """Whether the account may send from ``address``. One that is not known is allowed only where all are."""
@@ -123,6 +138,44 @@ class Account:
     def __reduce__(self) -> NoReturn:
         # What a host puts into a queue or a cache is read by others, and stays there. The name says all it needs.
         raise TypeError("an Account holds a secret and is not pickled: keep its name")
+
+
+def _checked_limits(account: str, limits: object) -> dict[str, int]:
+    if not isinstance(limits, Mapping):
+        raise TypeError(f"account {account!r}: limits has to be a mapping, not {type(limits).__name__}")
+    names = [limit.name for limit in fields(Limits)]
+    for name in limits:
+        if name not in names:
+            raise ValueError(f"account {account!r}: limits: there is no {name!r}, only {', '.join(names)}")
+    try:
+        Limits(**limits)
+    except ValueError as error:
+        raise ValueError(f"account {account!r}: limits: {error}") from None
+    return dict(limits)
+
+
+def _parsed_rate(account: str, rate: object) -> tuple[RateLimitItem, ...]:
+    if rate is None:
+        return ()
+    if not isinstance(rate, str):
+        raise TypeError(f"account {account!r}: rate has to be a string or None, not {type(rate).__name__}")
+    try:
+        from limits import parse_many
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"account {account!r}: a rate needs one more package: pip install 'mm7_wsgi[throttle]'", name=error.name
+        ) from None
+    try:
+        items = tuple(parse_many(rate))
+    except ValueError:
+        items = ()
+    # The package takes none in a second for a rate.
+    if not items or any(item.amount < 1 for item in items):
+        raise ValueError(
+            f"account {account!r}: rate has to be as 10/second, 100 per 5 minutes, or several of these with a "
+            f"semicolon between them, not {rate!r}"
+        )
+    return items
 
 
 def _strings(values: object, what: str) -> tuple[str, ...]:

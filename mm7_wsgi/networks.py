@@ -17,8 +17,8 @@ _WILDCARDS = re.compile(r"((?:[0-9]+\.){1,3})\*(?:\.\*)*")
 def network_of(text: str) -> IPNetwork:
     """An address (``192.0.2.7``), a network (``2001:db8::/32``), or ``192.0.2.*``, where each ``*`` is any octet.
 
-    Bits of a host may be set. The wildcards stand at the end, and those that no octet follows can be left out:
-    ``10.*.*.*`` is ``10.*``. An IPv4-mapped network is the IPv4 one, as addresses are. Raises ``ValueError`` that shows
+    Bits of a host may be set. The wildcards stand at the end, and all but the first can be left out: ``10.*.*.*`` is
+    ``10.*``. An IPv4-mapped network is the IPv4 one, as addresses are. Raises ``ValueError`` that shows
     the text.
     """
     network = ip_network(_without_wildcards(text) if "*" in text else text, strict=False)

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import pickle
 import runpy
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -148,8 +149,10 @@ def test_account_is_a_value() -> None:
     assert hash(account) == hash(Account("acme", ("a", "b"), ("192.0.2.0/24",)))
     assert (account.secret, account.addresses, account.dialect) == (("a", "b"), ("192.0.2.0/24",), Dialect())
     assert Account("acme", "a").secret == "a"
+    assert (account.limits, account.rate, account._rates) == ({}, None, ())
     assert repr(Account("acme", "a", ["192.0.2.0/24"])) == (
-        f"Account(name='acme', addresses=('192.0.2.0/24',), dialect={Dialect()!r})"
+        f"Account(name='acme', addresses=('192.0.2.0/24',), dialect={Dialect()!r}, "
+        "limits=mappingproxy({}), rate=None)"
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
         account.name = "other"  # type: ignore[misc]
@@ -296,6 +299,10 @@ def test_account_takes_hashes_of_werkzeug(method: str) -> None:
         ({"addresses": [3221225991]}, "account 'acme': addresses .* one is int"),
         ({"dialect": None}, "account 'acme': dialect .* not NoneType"),
         ({"dialect": "plain"}, "account 'acme': dialect .* not str"),
+        ({"limits": 7}, "account 'acme': limits has to be a mapping, not int"),
+        ({"limits": None}, "account 'acme': limits .* not NoneType"),
+        ({"limits": [("body", 7)]}, "account 'acme': limits .* not list"),
+        ({"rate": 10}, "account 'acme': rate has to be a string or None, not int"),
     ],
 )
 def test_account_refuses_types(values: dict[str, Any], message: str) -> None:
@@ -343,3 +350,68 @@ def test_account_allows(addresses: list[str], address: str | None, allowed: bool
     """Addresses restrict: none of them admits all, any of them excludes the unknown."""
     account = Account("acme", SECRET, addresses)
     assert account.allows(None if address is None else ip_address(address)) is allowed
+
+
+def test_account_has_limits_of_its_own() -> None:
+    """Any of the names of ``Limits``, kept as they were when the account was made; the account stays hashable."""
+    limits = {"body": 50_000_000, "parts": 7}
+    account = Account("acme", SECRET, limits=limits)
+    limits["body"] = 1
+    assert account.limits == {"body": 50_000_000, "parts": 7}
+    assert account == Account("acme", SECRET, limits={"parts": 7, "body": 50_000_000})
+    assert account != Account("acme", SECRET)
+    assert hash(account) == hash(dataclasses.replace(account))
+    assert dataclasses.replace(account, limits={"parts": 8}).limits == {"parts": 8}
+    with pytest.raises(TypeError):
+        account.limits["body"] = 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"bodies": 7}, "account 'acme': limits: there is no 'bodies', only body, envelope, elements, .*, recipients$"),
+        ({7: 7}, "account 'acme': limits: there is no 7, only body, "),
+        ({"header_block": 7}, "account 'acme': limits: there is no 'header_block'"),
+        ({"parts": 7, "body": 0}, "account 'acme': limits: Limits.body has to be a positive whole number, not 0"),
+        ({"body": "7"}, "account 'acme': limits: Limits.body has to be a positive whole number, not '7'"),
+    ],
+)
+def test_account_refuses_limits(limits: Any, message: str) -> None:
+    """A limit that there is not, or that cannot be, is an error that names the account and what is allowed."""
+    with pytest.raises(ValueError, match=message):
+        Account("acme", SECRET, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("rate", "items"),
+    [
+        ("10/second", [(10, 1)]),
+        ("10/second;1000/hour", [(10, 1), (1000, 3600)]),
+        ("100 per 5 minutes, 2000/day", [(100, 300), (2000, 86400)]),
+        ("1/minute", [(1, 60)]),
+    ],
+)
+def test_account_has_a_rate(rate: str, items: list[tuple[int, int]]) -> None:
+    """A rate is kept as it is written, and as what the package ``limits`` makes of it."""
+    account = Account("acme", SECRET, rate=rate)
+    assert account.rate == rate
+    assert [(item.amount, item.get_expiry()) for item in account._rates] == items
+    assert account == Account("acme", SECRET, rate=rate)
+    assert account != Account("acme", SECRET)
+
+
+@pytest.mark.parametrize("rate", ["", "fast", "10", "10/", "10/fortnight", "-1/second", "0/second", "5/day;"])
+def test_account_refuses_rates(rate: str) -> None:
+    """A rate that is none, or of nothing, is an error that names the account and says how one is written."""
+    with pytest.raises(ValueError, match="account 'acme': rate has to be as 10/second") as refusal:
+        Account("acme", SECRET, rate=rate)
+    assert str(refusal.value).endswith(f"not {rate!r}")
+    assert refusal.value.__context__ is None
+
+
+def test_account_without_a_rate_needs_no_more_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a rate needs the package ``limits``, and where it is not installed, the error says what to install."""
+    monkeypatch.setitem(sys.modules, "limits", None)
+    assert Account("acme", SECRET, limits={"body": 7}).rate is None
+    with pytest.raises(ModuleNotFoundError, match=r"account 'acme': a rate .* pip install 'mm7_wsgi\[throttle\]'"):
+        Account("acme", SECRET, rate="10/second")
