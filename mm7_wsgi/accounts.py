@@ -102,7 +102,8 @@ class Account:
     #: as often as it likes.
     rate: str | None = None
     _networks: tuple[IPNetwork, ...] = field(init=False, repr=False, compare=False)
-    _rates: tuple[RateLimitItem, ...] = field(init=False, repr=False, compare=False)
+    #: The same, parsed.
+    rates: tuple[RateLimitItem, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
@@ -122,7 +123,8 @@ class Account:
         except ValueError as error:
             raise ValueError(f"account {self.name!r}: addresses: {error}") from None
         object.__setattr__(self, "limits", MappingProxyType(_checked_limits(self.name, self.limits)))
-        object.__setattr__(self, "_rates", _parsed_rate(self.name, self.rate))
+        rates = () if self.rate is None else parse_rate(self.rate, f"account {self.name!r}: rate")
+        object.__setattr__(self, "rates", rates)
 
     def allows(self, address: IPAddress | None) -> bool:
         """Whether the account may send from ``address``. One that is not known is allowed only where all are."""
@@ -154,16 +156,18 @@ def _checked_limits(account: str, limits: object) -> dict[str, int]:
     return dict(limits)
 
 
-def _parsed_rate(account: str, rate: object) -> tuple[RateLimitItem, ...]:
-    if rate is None:
-        return ()
+def parse_rate(rate: object, what: str) -> tuple[RateLimitItem, ...]:
+    """How often something may happen, as the package ``limits`` reads it; ``what`` it is, the errors say.
+
+    Raises ``TypeError``, ``ValueError``, and ``ModuleNotFoundError`` where that package is not installed.
+    """
     if not isinstance(rate, str):
-        raise TypeError(f"account {account!r}: rate has to be a string or None, not {type(rate).__name__}")
+        raise TypeError(f"{what} has to be a string or None, not {type(rate).__name__}")
     try:
         from limits import parse_many
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"account {account!r}: a rate needs one more package: pip install 'mm7_wsgi[throttle]'", name=error.name
+            f"{what} needs one more package: pip install 'mm7_wsgi[throttle]'", name=error.name
         ) from None
     try:
         items = tuple(parse_many(rate))
@@ -172,8 +176,8 @@ def _parsed_rate(account: str, rate: object) -> tuple[RateLimitItem, ...]:
     # The package takes none in a second for a rate.
     if not items or any(item.amount < 1 for item in items):
         raise ValueError(
-            f"account {account!r}: rate has to be as 10/second, 100 per 5 minutes, or several of these with a "
-            f"semicolon between them, not {rate!r}"
+            f"{what} has to be as 10/second, 100 per 5 minutes, or several of these with a semicolon between them, "
+            f"not {rate!r}"
         )
     return items
 

@@ -8,13 +8,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect
 from .body import announced_length, read_body
-from .credentials import address_of, find_credentials, find_tail
+from .credentials import Credentials, address_of, find_credentials, find_tail
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
 from .protocol.errors import BadRequest, EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
 from .protocol.limits import Limits
@@ -38,6 +39,8 @@ from .resolvers import as_resolver, identify
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from .throttle import Throttle
 
 _log = logging.getLogger("mm7_wsgi")
 
@@ -77,6 +80,10 @@ class MM7Endpoint:
         their close delimiter.
     ``observer``
         Is told what became of each request: an :class:`MM7Observer`.
+    ``throttle``
+        Counts requests and wrong credentials, and holds up those who send too many: a
+        :class:`mm7_wsgi.throttle.Throttle`. Without one, wrong credentials are not counted, and accounts that have a
+        ``rate`` are held to it by each process for itself.
 
     Raises ``TypeError`` and ``ValueError`` for settings that cannot work. It keeps no state of a request: any number of
     threads may call it.
@@ -92,6 +99,7 @@ class MM7Endpoint:
         strict: bool = False,
         allow_chunked: bool = False,
         observer: MM7Observer | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         if isinstance(handler, type) or not callable(handler):
             # Never the value: it may be the accounts, in the wrong place.
@@ -102,6 +110,10 @@ class MM7Endpoint:
         if observer is not None and not isinstance(observer, MM7Observer):
             found = f"the class {observer.__name__}" if isinstance(observer, type) else type(observer).__name__
             raise TypeError(f"observer has to be an instance of MM7Observer, not {found}")
+        # Not by its class: that can be imported only where the package is that it needs.
+        if throttle is not None and (isinstance(throttle, type) or not callable(getattr(throttle, "admit", None))):
+            found = f"the class {throttle.__name__}" if isinstance(throttle, type) else type(throttle).__name__
+            raise TypeError(f"throttle has to be a Throttle, not {found}")
         self._handler = handler
         self._resolver = as_resolver(accounts)
         self.path = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)
@@ -109,6 +121,8 @@ class MM7Endpoint:
         self._strict = strict
         self._allow_chunked = allow_chunked
         self._observer = observer
+        self._throttle = throttle
+        self._own_throttle: Throttle | None = None
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -141,6 +155,18 @@ class MM7Endpoint:
         exchange.report()
         start_response(*exchange.head())
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [exchange.octets]
+
+    @property
+    def _rates(self) -> Throttle:
+        """What counts the requests of accounts that have a rate."""
+        if self._throttle is not None:
+            return self._throttle
+        with self._lock:
+            if self._own_throttle is None:
+                from .throttle import Throttle
+
+                self._own_throttle = Throttle(failures=None)
+            return self._own_throttle
 
     def _first_time(self, account: str, deviation: str) -> bool:
         """Whether this deviation of this account was not logged yet."""
@@ -181,10 +207,14 @@ class _Exchange:
         if environ["REQUEST_METHOD"] != "POST":
             raise MethodNotAllowed(details="MM7 is POST only")
         shown = find_credentials(environ, self._index)
-        self._account = account = identify(endpoint._resolver, shown)
-        content_type = check_content_type(environ.get("CONTENT_TYPE") or "", endpoint._limits)
-        length = announced_length(environ, endpoint._limits, allow_chunked=endpoint._allow_chunked)
-        body = read_body(environ, length, endpoint._limits, watched=delimiter_line(content_type.boundary))
+        self._account = account = self._identify(shown)
+        limits = endpoint._limits
+        if account.limits:
+            limits = replace(limits, **account.limits)
+            self._package = Package(limits, strict=endpoint._strict)
+        content_type = check_content_type(environ.get("CONTENT_TYPE") or "", limits)
+        length = announced_length(environ, limits, allow_chunked=endpoint._allow_chunked)
+        body = read_body(environ, length, limits, watched=delimiter_line(content_type.boundary))
         self._close.append(body.close)
         self._received = body.size
         message = self._package.read(content_type, body)
@@ -207,6 +237,25 @@ class _Exchange:
         )
         self._message_id = request.message_id
         self._accept(self._call(request))
+
+    def _identify(self, shown: tuple[Credentials, ...]) -> Account:
+        """Whose the credentials are; raises the refusal also of those who have shown wrong ones, or sent, too often."""
+        endpoint, throttle = self._endpoint, self._endpoint._throttle
+        if throttle is None:
+            account = identify(endpoint._resolver, shown)
+        else:
+            throttle.check(shown)
+            try:
+                account = identify(endpoint._resolver, shown)
+            except Unauthorized:
+                throttle.failed(shown)
+                raise
+            throttle.succeeded(shown)
+        if account.rate is not None:
+            # The answer is written as this account wants it.
+            self._account = account
+            endpoint._rates.admit(account)
+        return account
 
     def _call(self, request: MM7Request) -> Response:
         """Ask the host; raises its refusal."""

@@ -13,6 +13,8 @@ from .protocol.limits import Limits
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from .throttle import Throttle
+
 
 class MM7Middleware:
     """Adds MM7 to a WSGI application.
@@ -39,6 +41,7 @@ class MM7Middleware:
         strict: bool = False,
         allow_chunked: bool = False,
         observer: MM7Observer | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         self.app = app
         self.endpoint = MM7Endpoint(
@@ -49,6 +52,7 @@ class MM7Middleware:
             strict=strict,
             allow_chunked=allow_chunked,
             observer=observer,
+            throttle=throttle,
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -149,7 +149,7 @@ def test_account_is_a_value() -> None:
     assert hash(account) == hash(Account("acme", ("a", "b"), ("192.0.2.0/24",)))
     assert (account.secret, account.addresses, account.dialect) == (("a", "b"), ("192.0.2.0/24",), Dialect())
     assert Account("acme", "a").secret == "a"
-    assert (account.limits, account.rate, account._rates) == ({}, None, ())
+    assert (account.limits, account.rate, account.rates) == ({}, None, ())
     assert repr(Account("acme", "a", ["192.0.2.0/24"])) == (
         f"Account(name='acme', addresses=('192.0.2.0/24',), dialect={Dialect()!r}, "
         "limits=mappingproxy({}), rate=None)"
@@ -395,7 +395,7 @@ def test_account_has_a_rate(rate: str, items: list[tuple[int, int]]) -> None:
     """A rate is kept as it is written, and as what the package ``limits`` makes of it."""
     account = Account("acme", SECRET, rate=rate)
     assert account.rate == rate
-    assert [(item.amount, item.get_expiry()) for item in account._rates] == items
+    assert [(item.amount, item.get_expiry()) for item in account.rates] == items
     assert account == Account("acme", SECRET, rate=rate)
     assert account != Account("acme", SECRET)
 
@@ -413,5 +413,5 @@ def test_account_without_a_rate_needs_no_more_packages(monkeypatch: pytest.Monke
     """Only a rate needs the package ``limits``, and where it is not installed, the error says what to install."""
     monkeypatch.setitem(sys.modules, "limits", None)
     assert Account("acme", SECRET, limits={"body": 7}).rate is None
-    with pytest.raises(ModuleNotFoundError, match=r"account 'acme': a rate .* pip install 'mm7_wsgi\[throttle\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"account 'acme': rate .* pip install 'mm7_wsgi\[throttle\]'"):
         Account("acme", SECRET, rate="10/second")

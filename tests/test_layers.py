@@ -41,7 +41,7 @@ NOT_IN_PROTOCOL = {
 BUT_IN_PROTOCOL = "werkzeug.datastructures"
 CLOCK_METHODS = {"now", "today", "utcnow"}
 
-FRAMEWORKS = {"flask", "gunicorn", "paste", "pyramid", "webob"}
+FRAMEWORKS = {"flask", "gunicorn", "paste", "prometheus_client", "pyramid", "webob"}
 
 
 def modules() -> list[str]:
