@@ -62,6 +62,7 @@ REQUESTS: dict[str, tuple[bytes, int | None]] = {
     "escaped slash": (post(path="/mm7/slash=a%2Fs3cret"), 200),
     "two slashes": (post(path="/mm7/two=a//s3cret"), 200),
     "escaped twice": (post(path="/mm7/acme%253ds3cret"), 200),  # the host's
+    "no escape": (post(path="/mm7/acme=%ZZs3cret"), None),
     "no account": (post(path="/mm7/=s3cret"), 401),
     "query": (post(path="/mm7/acme=s3cret?s3cret"), 200),
     "query of the password": (post(path="/mm7/acme=x?s3cret"), 401),
