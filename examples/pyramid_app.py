@@ -1,8 +1,8 @@
-"""MM7 in a Pyramid application, as a view.
+"""MM7 in a Pyramid application.
 
 Run it from the folder above, and send it messages from another terminal:
 
-    gunicorn --chdir examples pyramid_app:application
+    gunicorn --chdir examples --logger-class mm7_wsgi.hosts.gunicorn.Logger pyramid_app:application
 
     cd examples/messages
     curl -H @submit.headers --data-binary @submit.body http://127.0.0.1:8000/mm7/acme=s3cret
@@ -16,9 +16,8 @@ from __future__ import annotations
 from pyramid.config import Configurator
 from pyramid.request import Request
 from pyramid.response import Response
-from pyramid.wsgi import wsgiapp2
 
-from mm7_wsgi import CancelReq, MessageIDNotFound, MM7Endpoint, MM7Handler, MM7Request, SubmitReq
+from mm7_wsgi import CancelReq, MessageIDNotFound, MM7Handler, MM7Request, SubmitReq
 
 
 class Outbox(MM7Handler):
@@ -43,14 +42,14 @@ def index(request: Request) -> Response:
     return Response("This is Pyramid.\n", content_type="text/plain")
 
 
-with Configurator() as config:  # type: ignore[no-untyped-call]
+# With an ini file, three lines of it are enough: pyramid.includes = mm7_wsgi.hosts.pyramid, mm7.handler =
+# pyramid_app:Outbox, and mm7.accounts, which can name a file of accounts.
+settings = {"mm7.limits.body": "4_000_000"}
+
+with Configurator(settings=settings) as config:  # type: ignore[no-untyped-call]
     config.add_route("index", "/")
     config.add_view(index, route_name="index")
-    # Two routes, because the one route "/mm7*subpath" would also take /mm7x. No CSRF token: the peer is no browser.
-    config.add_route("mm7", "/mm7")
-    config.add_route("mm7_account", "/mm7/*subpath")
-    endpoint = wsgiapp2(MM7Endpoint(Outbox(), accounts={"acme": "s3cret"}))  # type: ignore[no-untyped-call]
-    for name in ("mm7", "mm7_account"):
-        config.add_view(endpoint, route_name=name, require_csrf=False)
-    # Or let the middleware stand before Pyramid, as in wrap.py: MM7Middleware(config.make_wsgi_app(), …)
+    # With pyramid_tm, the handler is in the transaction of request.host_request.tm, and a refusal aborts it.
+    config.include("mm7_wsgi.hosts.pyramid")
+    config.add_mm7_endpoint(Outbox(), accounts={"acme": "s3cret"})
     application = config.make_wsgi_app()
