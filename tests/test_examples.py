@@ -28,17 +28,37 @@ SERVED = [
     ("flask_app", "app", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
     ("paste_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
     ("pyramid_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("django_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("falcon_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("falcon_app", "application", "/inside/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("bottle_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("bottle_app", "application", "/inside/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("dispatcher", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("asgi_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
 ]
-NEEDS = {"flask_app": "flask", "pyramid_app": "pyramid", "paste_app": "paste.deploy"}
+NEEDS = {
+    "flask_app": "flask",
+    "paste_app": "paste.deploy",
+    "pyramid_app": "pyramid",
+    "django_app": "django",
+    "falcon_app": "falcon",
+    "bottle_app": "bottle",
+    "asgi_app": "a2wsgi",
+}
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Imports an example by its file; it is gone again after the test."""
+def load(monkeypatch: pytest.MonkeyPatch, require: Any) -> Iterator[Any]:
+    """Imports an example by its file; it is gone again after the test. What is served of it is WSGI, whatever it is."""
 
     def load(name: str) -> types.ModuleType:
         if name in NEEDS:
-            pytest.importorskip(NEEDS[name])
+            require(NEEDS[name])
+        if name == "django_app":  # which sets Django up, once for a process
+            from django.conf import settings
+            from django.utils.functional import empty
+
+            monkeypatch.setattr(settings, "_wrapped", empty)
         specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
         assert specification is not None
         assert specification.loader is not None
@@ -48,6 +68,10 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         if name == "paste_app":
             # What it is in is said by an ini file, as gunicorn reads it in its folder.
             module.application = importlib.import_module("paste.deploy").loadapp(f"config:{EXAMPLES / 'paste.ini'}")  # type: ignore[attr-defined]
+        if name == "asgi_app":
+            from a2wsgi import ASGIMiddleware
+
+            module.application = ASGIMiddleware(module.application)
         return module
 
     return load
@@ -104,6 +128,11 @@ def test_an_example_lets_nobody_else_in(
         ("pyramid_app", "application", "/", b"This is Pyramid."),
         ("paste_app", "application", "/hello", b"old service at /hello"),
         ("paste_app", "application", "/mm7x", b"old service at /mm7x"),
+        ("django_app", "application", "/", b"This is Django."),
+        ("falcon_app", "application", "/", b"This is Falcon."),
+        ("bottle_app", "application", "/", b"This is Bottle."),
+        ("dispatcher", "application", "/mm7x", b"old service at /mm7x"),
+        ("asgi_app", "application", "/mm7x", b"This is ASGI."),
     ],
 )
 def test_the_rest_of_an_example_is_still_there(
@@ -115,12 +144,14 @@ def test_the_rest_of_an_example_is_still_there(
     assert text in answer.body
 
 
-@pytest.mark.parametrize("module", ["flask_app", "pyramid_app"])
+@pytest.mark.parametrize(
+    ("module", "place"), [("flask_app", ""), ("pyramid_app", ""), ("falcon_app", "/inside"), ("bottle_app", "/inside")]
+)
 @pytest.mark.parametrize("path", ["/mm7x", "/mm7x/acme=s3cret", "/MM7", "/x/mm7"])
 def test_a_mounted_endpoint_takes_nothing_of_its_host(
-    call: Any, load: Any, make_environ: Any, module: str, path: str
+    call: Any, load: Any, make_environ: Any, module: str, place: str, path: str
 ) -> None:
-    environ = make_environ(REQUEST_METHOD="GET", PATH_INFO=path, CONTENT_TYPE="", CONTENT_LENGTH="")
+    environ = make_environ(REQUEST_METHOD="GET", PATH_INFO=place + path, CONTENT_TYPE="", CONTENT_LENGTH="")
     app = load(module)
     answer = call(app.app if module == "flask_app" else app.application, environ)
     assert answer.status == 404
@@ -128,7 +159,17 @@ def test_a_mounted_endpoint_takes_nothing_of_its_host(
 
 @pytest.mark.parametrize(
     ("module", "path"),
-    [("flask_app", "/mm7"), ("flask_app", "/mm7/"), ("pyramid_app", "/mm7"), ("pyramid_app", "/mm7/")],
+    [
+        ("flask_app", "/mm7"),
+        ("flask_app", "/mm7/"),
+        ("pyramid_app", "/mm7"),
+        ("pyramid_app", "/mm7/"),
+        ("django_app", "/mm7"),
+        ("falcon_app", "/inside/mm7"),
+        ("bottle_app", "/inside/mm7"),
+        ("dispatcher", "/mm7"),
+        ("asgi_app", "/mm7"),
+    ],
 )
 @pytest.mark.parametrize("method", ["GET", "PUT", "OPTIONS"])
 def test_no_page_of_the_framework_takes_the_place_of_an_answer(
