@@ -11,7 +11,9 @@ import os
 import pwd
 import re
 import runpy
+import select
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -111,6 +113,27 @@ class Client:
         with suppress(OSError):  # the server may have ended it before
             self._socket.shutdown(socket.SHUT_WR)
 
+    def reset(self) -> None:
+        """End the connection as a machine does that knows nothing of it."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def is_taken(self) -> bool:
+        """Whether the server has read all that was sent, as /proc shows it; elsewhere always."""
+        table = Path("/proc/net/tcp")
+        if not table.exists():
+            return True
+        (_, here), (_, there) = self._socket.getsockname(), self._socket.getpeername()
+        for line in table.read_text().splitlines()[1:]:
+            _, local, remote, _, queues, *_ = line.split()
+            if (local.endswith(f":{there:04X}"), remote.endswith(f":{here:04X}")) == (True, True):
+                return int(queues.partition(":")[2], 16) == 0
+        return False
+
+    def is_answered(self, seconds: float) -> bool:
+        """Whether something comes within that time. Nothing is read of it."""
+        return bool(select.select([self._socket], [], [], seconds)[0])
+
     def answer(self) -> Any:
         """The next answer, an ``Answer``; None where the connection ended instead."""
         line = self._received.readline()
@@ -176,9 +199,71 @@ def gunicorn(folder: Path, application: str, *options: str) -> Iterator[Server]:
     listener = _listener()
     command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--chdir", str(folder)]
     command += ["--worker-tmp-dir", str(folder), "--graceful-timeout", "5", *options, application]
-    places = [str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
-    path = os.pathsep.join(filter(None, places))
-    with _started(folder, listener, command, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1") as server:
+    with _started(folder, listener, command) as server:
+        yield server
+
+
+@contextmanager
+def waitress(folder: Path, application: str) -> Iterator[Server]:
+    with _served_by("waitress", folder, application) as server:
+        yield server
+
+
+@contextmanager
+def cheroot(folder: Path, application: str) -> Iterator[Server]:
+    with _served_by("cheroot", folder, application) as server:
+        yield server
+
+
+@contextmanager
+def wsgiref(folder: Path, application: str) -> Iterator[Server]:
+    with _served_by("wsgiref", folder, application) as server:
+        yield server
+
+
+@contextmanager
+def werkzeug(folder: Path, application: str) -> Iterator[Server]:
+    """The development server."""
+    with _served_by("werkzeug", folder, application) as server:
+        yield server
+
+
+@contextmanager
+def _served_by(name: str, folder: Path, application: str) -> Iterator[Server]:
+    listener = _listener()
+    command = [sys.executable, str(Path(__file__).parent / "hosts" / "serve.py"), name]
+    with _started(folder, listener, [*command, str(listener.fileno()), application]) as server:
+        yield server
+
+
+@contextmanager
+def uwsgi(program: str, folder: Path, application: str) -> Iterator[Server]:
+    """uWSGI, which speaks HTTP itself, with one process of four threads."""
+    listener = _listener()
+    command = [program, "--http-socket", f"fd://{listener.fileno()}", "--module", application, "--need-app"]
+    command += ["--single-interpreter", "--threads", "4", "--master", "--die-on-term"]
+    with _started(folder, listener, command) as server:
+        yield server
+
+
+@contextmanager
+def uvicorn(folder: Path, application: str) -> Iterator[Server]:
+    """uvicorn, with an application of ASGI."""
+    listener = _listener()
+    command = [sys.executable, "-m", "uvicorn", "--fd", str(listener.fileno()), application]
+    with _started(folder, listener, command) as server:
+        yield server
+
+
+@contextmanager
+def granian(folder: Path, application: str) -> Iterator[Server]:
+    """granian, for WSGI. It takes no socket, so it gets a port that is kept for it, as it does for its own workers."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    keeper.bind(("127.0.0.1", 0))
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(keeper.getsockname()[1])]
+    command += ["--blocking-threads", "4", application]
+    with keeper, _started(folder, keeper.dup(), command) as server:
         yield server
 
 
@@ -207,12 +292,14 @@ def _listener() -> socket.socket:
 @contextmanager
 def _started(folder: Path, listener: socket.socket, command: list[str], **environment: str) -> Iterator[Server]:
     """A server in ``folder`` that is handed ``listener``; it has answered one request."""
+    places = [str(folder), str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
+    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, places)), "PYTHONDONTWRITEBYTECODE": "1"}
     with listener, (folder / "log").open("wb") as output:
         port = listener.getsockname()[1]
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, **environment},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -221,11 +308,7 @@ def _started(folder: Path, listener: socket.socket, command: list[str], **enviro
         )
     server = Server(folder, port, process)
     try:
-        try:
-            response, _ = server.send("/", method="GET")
-        except OSError as error:
-            pytest.fail(f"{command} did not start: {error}\n{server.log}")
-        assert response.status == 200
+        assert _first_answer(server).status == 200
         yield server
     finally:
         process.terminate()
@@ -234,3 +317,17 @@ def _started(folder: Path, listener: socket.socket, command: list[str], **enviro
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _first_answer(server: Server) -> HTTPResponse:
+    """To a request that waits in the socket for a server that is not ready, or is sent until one listens."""
+    end = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            response, _ = server.send("/", method="GET")
+            return response
+        except OSError as error:
+            is_early = isinstance(error, ConnectionRefusedError) and server.process.poll() is None
+            if not is_early or time.monotonic() > end:
+                pytest.fail(f"{server.process.args!r} did not start: {error}\n{server.log}")
+        time.sleep(0.01)
