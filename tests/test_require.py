@@ -39,6 +39,12 @@ def test_what_is_there_is_found(require: Any, monkeypatch: pytest.MonkeyPatch) -
     assert require("nginx") == "/somewhere/nginx"
 
 
+def test_what_has_to_be_there_is_there(require: Any) -> None:
+    """Whole files of tests are skipped where they cannot import what they need; then it fails here, by its name."""
+    for name in runpy.run_path(str(Path(__file__).with_name("conftest.py")))["_required"]():
+        assert require(name)
+
+
 def test_nothing_can_be_asked_for_that_no_test_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     configure = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["pytest_configure"]
     monkeypatch.setenv("MM7_REQUIRE", "gunicorn,nginx,ngnix")
