@@ -12,6 +12,7 @@
     application = MM7Middleware(application, Inbox(), accounts={"acme": "s3cret"})
 """
 
+from .account_file import AccountFile, AccountFileError
 from .account_table import AccountTable
 from .accounts import Account, Dialect, Plain
 from .credentials import Credentials
@@ -101,6 +102,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Account",
+    "AccountFile",
+    "AccountFileError",
     "AccountTable",
     "AdditionalInformation",
     "Address",

@@ -212,14 +212,17 @@ def is_hash(secret: str) -> bool:
 
 def _check_secret(account: str, secret: str) -> None:
     if not secret:
-        raise ValueError(f"account {account!r}: a secret is empty; an account without one has None")
+        raise ValueError(
+            f"account {account!r}: a secret is empty; an account without one has None, and no key for it in a file"
+        )
     if UNPRESENTABLE.search(secret):  # a request that holds one is refused before we look
         raise ValueError(
             f"account {account!r}: a secret holds NUL, CR or LF (the end of the line that it was read from?)"
         )
     if is_hash(secret) and not _is_sound_hash(secret):
         raise ValueError(
-            f"account {account!r}: a secret begins as a hash does and is malformed; Plain(…) says it is none"
+            f"account {account!r}: a secret begins as a hash does and is malformed; "
+            "Plain(…), or plain = in a file, says that it is none"
         )
 
 

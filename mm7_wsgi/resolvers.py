@@ -6,11 +6,13 @@ A host says who may send in whatever form it has at hand: a mapping, a function,
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
+from .account_file import AccountFile
 from .account_table import AccountTable
 from .accounts import Account
 from .credentials import Credentials
@@ -37,14 +39,19 @@ class Resolver(Protocol):
 def as_resolver(accounts: object) -> Resolver:
     """A resolver made of what the host has.
 
-    That is a mapping of names to None, a secret, a list of secrets or an :class:`Account`; an object with ``resolve``;
-    a callable; or the dotted name of any of these (``"shop.partners:find_account"``). Raises ``TypeError`` for anything
-    else, and ``ValueError`` for a name that leads nowhere or a mapping that is wrong in itself.
+    That is a mapping of names to None, a secret, a list of secrets or an :class:`Account`; the path of an account file
+    (a string that ends in ``.toml``, or an ``os.PathLike``); an object with ``resolve``; a callable; or the dotted name
+    of any of these but a string (``"shop.partners:find_account"``). Raises ``TypeError`` for anything else, and
+    ``ValueError`` for a name that leads nowhere, or a mapping or a file that is wrong in itself.
     """
     if isinstance(accounts, str):
+        if accounts.endswith(".toml"):
+            return AccountFile(accounts)
         if not _DOTTED.fullmatch(accounts):
             # Not shown: it may be what belongs into a mapping.
-            raise ValueError("accounts: a string has to be the dotted name of accounts, as package.module:name")
+            raise ValueError(
+                "accounts: a string has to be a dotted name, as package.module:name, or the path of a .toml file"
+            )
         try:
             found = pkgutil.resolve_name(accounts)
         except (ValueError, ImportError, AttributeError) as error:
@@ -52,6 +59,8 @@ def as_resolver(accounts: object) -> Resolver:
         if isinstance(found, str):
             raise TypeError(f"accounts: {accounts!r} is a string, where accounts were expected")
         return as_resolver(found)
+    if isinstance(accounts, os.PathLike):  # before all else, since a Path has a method resolve
+        return AccountFile(accounts)
     # A class would be called, or its method, with the credentials in the place of self.
     if not isinstance(accounts, type):
         if isinstance(accounts, Resolver) and callable(accounts.resolve):
@@ -62,7 +71,7 @@ def as_resolver(accounts: object) -> Resolver:
             return _CallableResolver(accounts)
     # Never the value: it may be a list of secrets.
     raise TypeError(
-        "accounts has to be a mapping, a callable, an object with a method resolve, or the dotted name of one, "
+        "accounts has to be a mapping, a callable, an object with a method resolve, the dotted name of one, or a path, "
         f"not {'the class ' + accounts.__name__ if isinstance(accounts, type) else type(accounts).__name__}"
     )
 

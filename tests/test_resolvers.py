@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 import types
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mm7_wsgi.account_file import AccountFile
 from mm7_wsgi.account_table import AccountTable
 from mm7_wsgi.accounts import Account
 from mm7_wsgi.credentials import Credentials, find_credentials
@@ -86,6 +88,39 @@ def test_as_resolver(accounts: object) -> None:
     assert resolver.resolve(by_name("nobody", SECRET)) is None
 
 
+@pytest.mark.parametrize("make", [str, Path, os.path.relpath], ids=["string", "path", "relative"])
+def test_as_resolver_reads_account_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
+    """A path is an account file: a string by its end, all others whatever they are called."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("package.toml", "mm7 accounts.toml", "accounts") if make is Path else ("package.toml", "a b.toml"):
+        path = tmp_path / name
+        path.touch(0o600)
+        path.write_text('[accounts.acme]\nsecret = "s3cret"\n')
+        resolver = as_resolver(make(path))
+        assert isinstance(resolver, AccountFile)
+        assert name_of(resolver.resolve(by_name("acme", SECRET))) == "acme"
+
+
+def test_as_resolver_account_files_that_are_wrong(tmp_path: Path) -> None:
+    """They are a ValueError that names the file."""
+    with pytest.raises(ValueError, match=r"missing\.toml: the file cannot be read"):
+        as_resolver(str(tmp_path / "missing.toml"))
+    with pytest.raises(ValueError, match="partners: the file cannot be read"):
+        as_resolver(tmp_path / "partners")
+
+
+def test_as_resolver_takes_a_colon_for_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is called toml in a module is no file, and a dotted name may lead to the path of one."""
+    partners = types.ModuleType("mm7_partners")
+    partners.__dict__.update(toml={"acme": SECRET}, path=Path("missing.toml"))
+    monkeypatch.setitem(sys.modules, "mm7_partners", partners)
+    assert isinstance(as_resolver("mm7_partners:toml"), AccountTable)
+    with pytest.raises(ValueError, match=r"missing\.toml: the file cannot be read"):
+        as_resolver("mm7_partners:path")
+    with pytest.raises(ValueError, match=r"mm7_partners\.toml: the file cannot be read"):
+        as_resolver("mm7_partners.toml")
+
+
 def test_as_resolver_keeps_resolvers() -> None:
     """What resolves already is taken as it is."""
     directory = Directory()
@@ -102,7 +137,7 @@ def test_as_resolver_refuses(accounts: object) -> None:
         as_resolver(accounts)
     assert SECRET not in str(refusal.value)
     kind = "the class Directory" if accounts is Directory else type(accounts).__name__
-    assert str(refusal.value).endswith(f"not {kind}")
+    assert str(refusal.value).endswith(f"the dotted name of one, or a path, not {kind}")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +150,9 @@ def test_as_resolver_names_that_lead_nowhere(name: str) -> None:
         as_resolver(name)
 
 
-@pytest.mark.parametrize("text", ["", "acme=s3cret", "acme:s3cret,other:0ther", "acme s3cret", "s3cret!", "a:s3cret:b"])
+@pytest.mark.parametrize(
+    "text", ["", "acme=s3cret", "acme:s3cret,other:0ther", "acme s3cret", "s3cret!", "a:s3cret:b", "s3cret.toml "]
+)
 def test_as_resolver_strings_that_are_no_names(text: str) -> None:
     """A string that cannot be a dotted name is a ValueError that does not show it: it may be a secret."""
     with pytest.raises(ValueError, match="dotted name") as refusal:
