@@ -16,6 +16,7 @@ from mm7_wsgi.protocol.buffer import Buffer
 from mm7_wsgi.protocol.deviations import AREAS, CATALOGUE
 from mm7_wsgi.protocol.limits import Limits
 from mm7_wsgi.protocol.package import Package, check_content_type
+from mm7_wsgi.testing import irregularities
 
 TABLE = runpy.run_path(str(Path(__file__).with_name("quirks.py")))
 Parse, Piece = TABLE["Parse"], TABLE["Piece"]
@@ -98,6 +99,13 @@ def is_same(found: Any, expected: Any) -> None:
 
 def test_every_deviation_of_the_catalogue_has_a_message() -> None:
     assert {name for quirk in QUIRKS for name in quirk.deviations} == set(CATALOGUE)
+
+
+@pytest.mark.parametrize("name", irregularities())
+def test_the_message_that_hosts_get_for_a_deviation_is_in_the_table(name: str) -> None:
+    message = TABLE["shown"](name, "cancel" if name == "element-missing" else "submit")
+    [quirk] = [quirk for quirk in QUIRKS if message in quirk.messages]
+    assert quirk.deviations == {name}
 
 
 def test_every_quirk_has_a_title_of_its_own_a_reason_and_a_message() -> None:
