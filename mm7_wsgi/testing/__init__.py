@@ -1,5 +1,15 @@
-"""Test a handler the way that peers will call it: with whole messages, by the rules and otherwise."""
+"""Test a handler the way that peers will call it: through its whole application, with whole messages.
 
+::
+
+    from mm7_wsgi.testing import MM7Client, irregular
+
+    client = MM7Client(application, "acme", "s3cret")
+    assert client.submit(to="+12025550101", parts=[("image/jpeg", picture)]).accepted
+    assert client.send(irregular("line-ends")).accepted
+"""
+
+from .client import Answer, MM7Client
 from .irregular import irregular, irregularities
 from .message import (
     Message,
@@ -16,6 +26,8 @@ from .message import (
 )
 
 __all__ = [
+    "Answer",
+    "MM7Client",
     "Message",
     "PartLike",
     "build",
