@@ -7,6 +7,8 @@
     client = MM7Client(application, "acme", "s3cret")
     assert client.submit(to="+12025550101", parts=[("image/jpeg", picture)]).accepted
     assert client.send(irregular("line-ends")).accepted
+
+pytest finds the fixture ``mm7_client``, which is :class:`MM7Client`, by itself.
 """
 
 from .client import Answer, MM7Client
