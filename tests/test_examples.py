@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 import mm7_wsgi
+from mm7_wsgi import RSErrorRsp
+from mm7_wsgi.testing import MM7Client
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SERVED = [
@@ -181,24 +183,18 @@ def test_no_page_of_the_framework_takes_the_place_of_an_answer(
     assert (answer.status, answer["Allow"], answer.code) == (405, "POST", 4003)
 
 
-def test_flask_refuses_a_subscriber_that_it_does_not_know(call: Any, load: Any, message: Any) -> None:
+def test_flask_refuses_a_subscriber_that_it_does_not_know(load: Any) -> None:
     app = load("flask_app").app
     app.config["SUBSCRIBERS"] = set()
-    answer = call(app, message("submit", "/mm7/acme=s3cret"))
-    assert (answer.status, answer.code, answer.details) == (500, 2003, "+12025550101")
+    answer = MM7Client(app, "acme", "s3cret").submit(to="+12025550101")
+    assert (answer.http_status, answer.status_code, answer.details) == (500, 2003, "+12025550101")
 
 
-def test_pyramid_cancels_what_was_submitted_and_refuses_what_was_not(call: Any, load: Any, message: Any) -> None:
-    app = load("pyramid_app").application
-    answer = call(app, message("cancel", "/mm7/acme=s3cret"))
-    assert (answer.status, answer.code, answer.detail) == (500, 2005, "RSErrorRsp")
-    submitted = call(app, message("submit", "/mm7/acme=s3cret")).message_id
-    environ = message("cancel", "/mm7/acme=s3cret")
-    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-    start, end = body.index(b"<MessageID>") + 11, body.index(b"</MessageID>")
-    body = body[:start] + submitted.encode() + body[end:]
-    environ |= {"wsgi.input": type(environ["wsgi.input"])(body), "CONTENT_LENGTH": str(len(body))}
-    assert call(app, environ).code == 1000
+def test_pyramid_cancels_what_was_submitted_and_refuses_what_was_not(load: Any) -> None:
+    client = MM7Client(load("pyramid_app").application, "acme", "s3cret")
+    refused = client.cancel(message_id="unknown")
+    assert (refused.http_status, refused.status_code, type(refused.message)) == (500, 2005, RSErrorRsp)
+    assert client.cancel(message_id=client.submit().message_id).accepted
 
 
 @pytest.mark.skipif(os.name != "posix", reason="gunicorn needs Unix")

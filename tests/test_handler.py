@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mm7_wsgi import MM7Endpoint, MM7Handler, MM7Request
+from mm7_wsgi.testing import MM7Client
 
 OPERATIONS = {
     "SubmitReq": "submit",
@@ -26,6 +27,10 @@ def handler_with(**members: Any) -> MM7Handler:
 
 def endpoint(handler: Any) -> MM7Endpoint:
     return MM7Endpoint(handler, accounts={"acme": "s3cret"})
+
+
+def client(handler: Any) -> MM7Client:
+    return MM7Client(endpoint(handler), "acme", "s3cret")
 
 
 @pytest.mark.parametrize(("element", "name"), OPERATIONS.items())
@@ -57,7 +62,7 @@ def test_an_operation_without_a_method_is_answered_4003(ask: Any, mm7: Any, elem
     assert element in answer.details
 
 
-def test_an_operation_can_be_taken_away_by_a_subclass(ask: Any, mm7: Any) -> None:
+def test_an_operation_can_be_taken_away_by_a_subclass() -> None:
     class Outbox(MM7Handler):
         def submit(self, request: MM7Request, message: Any) -> None:
             pass
@@ -65,27 +70,27 @@ def test_an_operation_can_be_taken_away_by_a_subclass(ask: Any, mm7: Any) -> Non
     class Closed(Outbox):
         submit = None  # type: ignore[assignment]
 
-    assert ask(endpoint(Outbox()), mm7.request()).code == 1000
-    assert ask(endpoint(Closed()), mm7.request()).code == 4003
+    assert client(Outbox()).submit().accepted
+    assert client(Closed()).submit().status_code == 4003
 
 
-def test_what_a_method_returns_or_raises_is_the_answer(ask: Any, mm7: Any) -> None:
+def test_what_a_method_returns_or_raises_is_the_answer() -> None:
     inbox = handler_with(
         submit=lambda self, request, message: request.success(message_id="own"),
         cancel=lambda self, request, message: request.failure(2005),
         replace=lambda self, request, message: {}["broken"],
     )
-    assert ask(endpoint(inbox), mm7.request()).message_id == "own"
-    assert ask(endpoint(inbox), mm7.request("CancelReq")).code == 2005
-    assert ask(endpoint(inbox), mm7.request("ReplaceReq")).code == 3000
+    assert client(inbox).submit().message_id == "own"
+    assert client(inbox).cancel().status_code == 2005
+    assert client(inbox).replace().status_code == 3000
 
 
-def test_a_plain_callable_gets_all_eight_operations(ask: Any, mm7: Any) -> None:
+def test_a_plain_callable_gets_all_eight_operations() -> None:
     names: list[str] = []
-    app = endpoint(lambda request: names.append(request.message.element_name))
-    for element in OPERATIONS:
-        assert ask(app, mm7.request(element)).code == 1000
-    assert names == list(OPERATIONS)
+    peer = client(lambda request: names.append(request.message.operation))
+    for name in OPERATIONS.values():
+        assert getattr(peer, name)().accepted
+    assert names == list(OPERATIONS.values())
 
 
 MISSES = [

@@ -61,8 +61,8 @@ def test_the_fixture_is_the_client(mm7_client: type[MM7Client]) -> None:
 
 
 def test_the_plugin_is_found_by_its_entry_point(tmp_path: Path) -> None:
-    [found] = [point for point in distribution("mm7_wsgi").entry_points if point.group == "pytest11"]
-    assert (found.name, found.value) == ("mm7_wsgi", "_mm7_wsgi_pytest")
+    found = [(point.name, point.value) for point in distribution("mm7_wsgi").entry_points if point.group == "pytest11"]
+    assert found == [("mm7_wsgi", "_mm7_wsgi_pytest")], "install the package again"
     assert "1 passed" in run(tmp_path, USES)
 
 
