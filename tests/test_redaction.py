@@ -415,3 +415,10 @@ def test_secrets_in_what_was_refused() -> None:
     """Credentials that were refused as malformed are secrets all the same, and half characters do no harm."""
     found = secrets_in(environ_of("/mm7/not-a-pair", HTTP_AUTHORIZATION="Basic \udce9!"), 4)
     assert {"not-a-pair", "Basic \udce9!", "\udce9!"} <= set(found)
+
+
+def test_secrets_in_what_names_the_account_in_a_uri() -> None:
+    """Behind the account there is a secret, also where it is another than the one that is shown."""
+    referer = "http://gw.example/mm7/acme=0ld"
+    assert referer in secrets_in(environ_of("/mm7/acme=s3cret", HTTP_REFERER=referer), len("/mm7"))
+    assert referer not in secrets_in(environ_of("/mm7/other=s3cret", HTTP_REFERER=referer), len("/mm7"))
