@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ SERVED = [
 ]
 NEEDS = {
     "flask_app": "flask",
-    "paste_app": "paste.deploy",
+    "paste_app": "paste",
     "pyramid_app": "pyramid",
     "django_app": "django",
     "falcon_app": "falcon",
@@ -50,7 +49,7 @@ NEEDS = {
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch, require: Any) -> Iterator[Any]:
+def load(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, require: Any) -> Any:
     """Imports an example by its file; it is gone again after the test. What is served of it is WSGI, whatever it is."""
 
     def load(name: str) -> types.ModuleType:
@@ -60,7 +59,9 @@ def load(monkeypatch: pytest.MonkeyPatch, require: Any) -> Iterator[Any]:
             from django.conf import settings
             from django.utils.functional import empty
 
-            monkeypatch.setattr(settings, "_wrapped", empty)
+            # monkeypatch would look at what it patches, which these settings do not bear before they are there.
+            request.addfinalizer(lambda wrapped=settings._wrapped: setattr(settings, "_wrapped", wrapped))
+            settings._wrapped = empty
         specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
         assert specification is not None
         assert specification.loader is not None
