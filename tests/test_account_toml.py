@@ -363,7 +363,7 @@ def test_plain_secrets_that_everybody_can_read_are_noticed(
 def test_a_rate_without_its_package_is_a_problem_of_the_account(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "limits", None)
     assert read("[accounts.acme]\nrate = '1/second'").problems == (
-        "account 'acme': a rate needs one more package: pip install 'mm7_wsgi[throttle]'",
+        "account 'acme': rate needs one more package: pip install 'mm7_wsgi[throttle]'",
     )
 
 

@@ -104,7 +104,7 @@ def test_what_it_makes_is_the_middleware_and_the_endpoint(load: Any) -> None:
     [
         ("limits.boddy = 5", "limits.boddy is no setting of mm7_wsgi; limits.body is one"),
         ("strict = maybe", "strict has to be true or false"),
-        ("accounts = acme=s3cret", "accounts: accounts: a string has to be the dotted name"),
+        ("accounts = acme=s3cret", "accounts: accounts: a string has to be a dotted name"),
     ],
 )
 def test_a_setting_that_cannot_work_is_named(load: Any, line: str, message: str) -> None:

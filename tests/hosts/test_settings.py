@@ -147,7 +147,7 @@ def test_the_keywords_are_those_of_an_endpoint() -> None:
         ("mm7.", "mm7.observer", "shop:Nobody", "mm7.observer: 'shop:Nobody' cannot be imported: "),
         ("mm7.", "mm7.observer", "shop:Outbox", "mm7.observer: "),
         ("MM7_", "MM7_ACCOUNTS", ["s3cret"], "MM7_ACCOUNTS: accounts has to be a mapping, a callable"),
-        ("mm7.", "mm7.accounts", "acme=s3cret", "mm7.accounts: accounts: a string has to be the dotted name"),
+        ("mm7.", "mm7.accounts", "acme=s3cret", "mm7.accounts: accounts: a string has to be a dotted name"),
         ("MM7_", "MM7_ACCOUNT", ACCOUNTS, "MM7_ACCOUNT is no setting of mm7_wsgi; MM7_ACCOUNTS is one"),
         ("mm7.", "mm7.limits.boddy", "5", "mm7.limits.boddy is no setting of mm7_wsgi; mm7.limits.body is one"),
         ("mm7.", "mm7.handler", "shop:Inbox", "mm7.handler is no setting of mm7_wsgi; they are mm7.accounts, mm7.path"),
