@@ -40,6 +40,21 @@ def rows_of(printed: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
 
 
+# -- what can be added
+
+
+def test_what_can_be_added_is_compared_with_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    done = run("additions", "--quick", "--runs", "2", "--json", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    first, *others = rows_of(done.stdout)
+    assert (first[0], first[2]) == ("nothing", "1.00 (1.00-1.00)")
+    figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    assert len(figures["runs"]) == 2
+    assert [first[0], *[row[0] for row in others]] == list(figures["runs"][0])
+    assert min(figures["runs"][1].values()) > 0
+
+
 # -- the steps of one request
 
 
