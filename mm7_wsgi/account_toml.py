@@ -3,7 +3,7 @@
 It is TOML, with a table for each account, whose keys are the fields of :class:`~mm7_wsgi.Account`::
 
     [accounts.acme]
-    secret = "s3cret"  # or a hash of werkzeug.security, or an array of both
+    secret = "s3cret"  # or a hash that `python -m mm7_wsgi passwd` makes, or an array of both
     addresses = ["192.0.2.7", "198.51.100.0/24", "203.0.113.*"]
     rate = "10/second"
     dialect = { fault_http_status = 200 }

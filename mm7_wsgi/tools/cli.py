@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
+import re
 import sys
 from contextlib import closing
 from typing import Final
@@ -13,9 +15,12 @@ import click
 from rich.console import Console
 
 from .. import __version__
+from ..account_toml import read_accounts
 from ..protocol.limits import Limits
+from .account_list import account_list, problem_list
 from .dump import as_json
 from .inspection import Inspection, inspect
+from .passwd import METHODS, hash_of
 from .recording import read_recording
 from .report import one_line, report, summary
 
@@ -103,6 +108,46 @@ def inspect_files(
         print(summary(found))
     if not all(inspection.accepted for inspection in found):
         context.exit(1)
+
+
+@cli.command("passwd")
+@click.option("--method", type=click.Choice(METHODS), default="scrypt", show_default=True, help="How to hash it.")
+def make_hash(*, method: str) -> None:
+    """Make a hash of a password, for an account file.
+
+    It asks for the password twice, or reads one line where standard input is no terminal, and prints the hash alone.
+    """
+    if sys.stdin.isatty():
+        password = click.prompt(
+            "Password", hide_input=True, confirmation_prompt=True, default="", show_default=False, err=True
+        )
+    else:
+        # As an account file reads a secret of another file: one line end is no part of it.
+        line = re.sub(rb"\r?\n\Z", b"", sys.stdin.buffer.readline())
+        password = line.decode(errors="surrogateescape")
+    try:
+        print(hash_of(password, method))
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@cli.command("accounts")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def list_accounts(context: click.Context, *, file: str) -> None:
+    """Say what is in an account file.
+
+    The accounts, how each is known, and what its secrets are, though not the secrets; or what is wrong with the file,
+    a line for each problem. Exits with 1 if anything is.
+    """
+    try:
+        reading = read_accounts(os.path.abspath(file))
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from None
+    if reading.problems:
+        print(problem_list(reading, click.format_filename(file)))
+        context.exit(1)
+    print(account_list(reading, Console(highlight=False, markup=False, emoji=False)))
 
 
 def _inspect(file: str, *, content_type: str | None, strict: bool, limits: Limits) -> Inspection:
