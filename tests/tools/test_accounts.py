@@ -150,6 +150,16 @@ def test_a_terminal_is_asked_twice_and_shows_nothing(typed: list[str], right: bo
         assert printed == b""
 
 
+def test_what_asks_stays_away_from_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be sent to a file while the terminal asks."""
+    with CliRunner().isolation(input="s3cret\ns3cret\n") as (printed, asked, _):
+        monkeypatch.setattr(type(sys.stdin), "isatty", lambda _: True)
+        cli.main(["passwd", "--method", "pbkdf2"], standalone_mode=False)
+        sys.stdout.flush()
+        assert check_password_hash(printed.getvalue().decode().rstrip("\n"), SECRET)
+        assert asked.getvalue().startswith(b"Password: ")
+
+
 # accounts
 
 
