@@ -66,8 +66,8 @@ class MM7Endpoint:
     operations.
 
     ``accounts``
-        Who may send: a mapping of names to secrets, a function, an object with ``resolve``, or the dotted name of one;
-        see :func:`mm7_wsgi.resolvers.as_resolver`.
+        Who may send: a mapping of names to secrets, a function, an object with ``resolve``, the dotted name of one, or
+        the path of an account file; see :func:`mm7_wsgi.resolvers.as_resolver`.
     ``path``
         Where in the URL the tail ``/account=password`` begins. The endpoint answers under any path; this is how it
         finds the credentials.
