@@ -27,10 +27,8 @@ try:
     from limits.storage import Storage, storage_from_string
     from limits.strategies import SlidingWindowCounterRateLimiter
 except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] != "limits":
-        raise
     message = "mm7_wsgi.throttle needs one more package: pip install 'mm7_wsgi[throttle]'"
-    raise ModuleNotFoundError(message, name=error.name) from None
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 __all__ = ["Throttle"]
 

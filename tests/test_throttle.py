@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import logging
 import os
 import runpy
@@ -338,15 +339,18 @@ def test_the_middleware_hands_it_on(ask: Any, mm7: Any) -> None:
     assert codes == [4001, 4006]
 
 
-def test_without_the_package_that_counts_it_says_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "limits.py").write_text("raise ModuleNotFoundError('No module named limits', name='limits')\n")
-    done = subprocess.run(
-        [sys.executable, "-c", "import mm7_wsgi; import mm7_wsgi.throttle"],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("needs one more package: pip install 'mm7_wsgi[throttle]'")
+def test_without_the_package_that_counts_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "limits", None)
+    monkeypatch.delitem(sys.modules, "mm7_wsgi.throttle")
+    with pytest.raises(ModuleNotFoundError, match=r"needs one more package: pip install 'mm7_wsgi\[throttle\]'"):
+        importlib.import_module("mm7_wsgi.throttle")
+
+
+@pytest.mark.usefixtures("clock")
+def test_wrong_credentials_need_not_be_counted(peers: Any) -> None:
+    ask = peers(Throttle(failures=None), {"acme": Account("acme", "s3cret", rate="2/minute")})
+    assert ask(WRONG, times=20) == [4001] * 20
+    assert ask(RIGHT, times=3) == [1000, 1000, 4006]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
@@ -366,6 +370,15 @@ def test_a_fork_counts_for_itself_also_where_the_parent_was_counting(peers: Any)
     with os.fdopen(reading) as pipe:
         assert pipe.read() == repr([4001] * 3 + [4006])
     os.waitpid(child, 0)
+
+
+@pytest.mark.usefixtures("clock")
+def test_counters_of_another_process_are_not_used(peers: Any) -> None:
+    throttle = Throttle(failures="3/minute")
+    ask = peers(throttle)
+    assert ask(WRONG, ANYWHERE, times=4)[-1] == 4006
+    throttle._state.pid += 1  # what a child finds, seen from the parent, where it can be watched
+    assert ask(WRONG, ANYWHERE, times=4) == [4001] * 3 + [4006]
 
 
 def test_threads_together_get_no_more_than_the_rate(peers: Any) -> None:
