@@ -115,7 +115,8 @@ class Answer:
             what = type(self.message).__name__ if self.message is not None else f"Fault {self.faultcode}"
         except ValueError:
             return f"<Answer {self._outside}>"
-        words = [what, *(str(word) for word in (self.status_code, self.status_text, self.details) if word is not None)]
+        code = None if self.status_code is None else f"{self.status_code:d}"
+        words = [str(word) for word in (what, code, self.status_text, self.details) if word is not None]
         return f"<Answer HTTP {self.http_status}, {' '.join(words)}>"
 
 
