@@ -34,7 +34,7 @@ __all__ = ["Throttle"]
 
 _log = logging.getLogger("mm7_wsgi")
 
-_Result = TypeVar("_Result")
+_Counted = TypeVar("_Counted")
 
 #: Seconds for which credentials that were right make their account and address known to each other.
 _KNOWN_FOR: Final = 7 * 24 * 60 * 60
@@ -91,21 +91,15 @@ class Throttle:
 
     def check(self, shown: Iterable[Credentials]) -> None:
         """Raises :class:`.Throttled` where the one who shows these has shown too many wrong ones."""
-        if self._failures:
-            for guess in _guesses(shown):
-                self._count(lambda counters, guess=guess: self._check(counters, guess))  # type: ignore[misc]
+        self._count_each(self._check, shown)
 
     def failed(self, shown: Iterable[Credentials]) -> None:
         """Counts credentials that were wrong."""
-        if self._failures:
-            for guess in _guesses(shown):
-                self._count(lambda counters, guess=guess: self._fail(counters, guess))  # type: ignore[misc]
+        self._count_each(self._fail, shown)
 
     def succeeded(self, shown: Iterable[Credentials]) -> None:
         """Remembers where credentials came from that were right."""
-        if self._failures:
-            for guess in _guesses(shown):
-                self._count(lambda counters, guess=guess: _succeed(counters, guess))  # type: ignore[misc]
+        self._count_each(_succeed, shown)
 
     def _check(self, counters: _Counters, guess: _Guess) -> None:
         if counters.trusts(guess):
@@ -139,19 +133,24 @@ class Throttle:
 
     def admit(self, account: Account) -> None:
         """Counts a request of ``account``. Raises :class:`.Throttled` where it is one more than its rate allows."""
-        self._count(lambda counters: _admit(counters, account))
+        self._count(_admit, account)
 
     # -- the counters
 
-    def _count(self, work: Callable[[_Counters], _Result]) -> _Result | None:
-        """What ``work`` gives; None while the storage cannot be reached: then nobody is held up."""
+    def _count_each(self, work: Callable[[_Counters, _Guess], None], shown: Iterable[Credentials]) -> None:
+        if self._failures:
+            for guess in _guesses(shown):
+                self._count(work, guess)
+
+    def _count(self, work: Callable[[_Counters, _Counted], None], counted: _Counted) -> None:
+        """Do it with the counters of this process. While the storage cannot be reached nobody is held up."""
         if self._state.pid != os.getpid():
             self._state = self._fresh()
         counters = self._state
         if time.monotonic() < counters.rests_until:
-            return None
+            return
         try:
-            return work(counters)
+            work(counters, counted)
         except (StorageError, OSError) as error:
             counters.rests_until = time.monotonic() + _REST
             cause = error.__cause__ or error
@@ -161,7 +160,6 @@ class Throttle:
                 printable(f"{type(cause).__name__}: {cause}"),
                 extra={"event": "throttle"},
             )
-            return None
 
     def _fresh(self) -> _Counters:
         """Counters of this process: neither a connection nor a lock of the parent's."""
