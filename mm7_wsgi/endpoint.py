@@ -35,7 +35,7 @@ from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name,
 from .protocol.values import is_version
 from .redaction import redacted, secrets_in
 from .request import MM7Request
-from .resolvers import as_resolver, identify
+from .resolvers import as_resolver, identify, kind_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -102,18 +102,14 @@ class MM7Endpoint:
         throttle: Throttle | None = None,
     ) -> None:
         if isinstance(handler, type) or not callable(handler):
-            # Never the value: it may be the accounts, in the wrong place.
-            found = f"the class {handler.__name__}" if isinstance(handler, type) else type(handler).__name__
-            raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {found}")
+            raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {kind_of(handler)}")
         if not _PATH.fullmatch(path):
             raise ValueError(f"path has to be segments with a slash before each, not escaped, unlike {path!r}")
         if observer is not None and not isinstance(observer, MM7Observer):
-            found = f"the class {observer.__name__}" if isinstance(observer, type) else type(observer).__name__
-            raise TypeError(f"observer has to be an instance of MM7Observer, not {found}")
+            raise TypeError(f"observer has to be an instance of MM7Observer, not {kind_of(observer)}")
         # Not by its class: that can be imported only where the package is that it needs.
         if throttle is not None and (isinstance(throttle, type) or not callable(getattr(throttle, "admit", None))):
-            found = f"the class {throttle.__name__}" if isinstance(throttle, type) else type(throttle).__name__
-            raise TypeError(f"throttle has to be a Throttle, not {found}")
+            raise TypeError(f"throttle has to be a Throttle, not {kind_of(throttle)}")
         self._handler = handler
         self._resolver = as_resolver(accounts)
         self.path = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)

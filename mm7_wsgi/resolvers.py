@@ -18,7 +18,7 @@ from .accounts import Account
 from .credentials import Credentials
 from .protocol.errors import Unauthorized
 
-__all__ = ["Resolver", "as_resolver", "identify"]
+__all__ = ["Resolver", "as_resolver", "identify", "kind_of"]
 
 _DOTTED = re.compile(r"[\w.]+(?::[\w.]*)?")
 
@@ -69,11 +69,15 @@ def as_resolver(accounts: object) -> Resolver:
             return AccountTable(accounts)
         if callable(accounts):
             return _CallableResolver(accounts)
-    # Never the value: it may be a list of secrets.
     raise TypeError(
         "accounts has to be a mapping, a callable, an object with a method resolve, the dotted name of one, or a path, "
-        f"not {'the class ' + accounts.__name__ if isinstance(accounts, type) else type(accounts).__name__}"
+        f"not {kind_of(accounts)}"
     )
+
+
+def kind_of(value: object) -> str:
+    """What stands where something else belongs, for an error. Never its value: that may be secrets."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 class _CallableResolver:
