@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse, parse_headers
 from pathlib import Path
 from typing import Any
@@ -204,36 +205,17 @@ def gunicorn(folder: Path, application: str, *options: str) -> Iterator[Server]:
 
 
 @contextmanager
-def waitress(folder: Path, application: str) -> Iterator[Server]:
-    with _served_by("waitress", folder, application) as server:
-        yield server
-
-
-@contextmanager
-def cheroot(folder: Path, application: str) -> Iterator[Server]:
-    with _served_by("cheroot", folder, application) as server:
-        yield server
-
-
-@contextmanager
-def wsgiref(folder: Path, application: str) -> Iterator[Server]:
-    with _served_by("wsgiref", folder, application) as server:
-        yield server
-
-
-@contextmanager
-def werkzeug(folder: Path, application: str) -> Iterator[Server]:
-    """The development server."""
-    with _served_by("werkzeug", folder, application) as server:
-        yield server
-
-
-@contextmanager
 def _served_by(name: str, folder: Path, application: str) -> Iterator[Server]:
     listener = _listener()
     command = [sys.executable, str(Path(__file__).parent / "hosts" / "serve.py"), name]
     with _started(folder, listener, [*command, str(listener.fileno()), application]) as server:
         yield server
+
+
+waitress = partial(_served_by, "waitress")
+cheroot = partial(_served_by, "cheroot")
+wsgiref = partial(_served_by, "wsgiref")
+werkzeug = partial(_served_by, "werkzeug")  # the development server
 
 
 @contextmanager
