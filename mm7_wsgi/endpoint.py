@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -34,7 +34,7 @@ from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
 from .protocol.values import is_version
 from .redaction import redacted, secrets_in
-from .request import MM7Request
+from .request import MM7Request, RawBody, WrittenAnswer
 from .resolvers import as_resolver, identify, kind_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,18 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("mm7_wsgi")
 
-Handler: TypeAlias = Callable[[MM7Request], "Response | MM7Error | None"]
+Handler: TypeAlias = Callable[[MM7Request], "Response | WrittenAnswer | MM7Error | None"]
+
+
+class Transactions(Protocol):
+    """What recognises a request that comes again: a :class:`mm7_wsgi.spool.TransactionLog`."""
+
+    def once(
+        self, request: MM7Request, handle: Callable[[MM7Request], Response | WrittenAnswer]
+    ) -> Response | WrittenAnswer:
+        """Ask ``handle``, which raises its refusal, or hand out what it answered to the same request before."""
+        ...
+
 
 # Spoken before a peer has spoken.
 _VERSION: Final = "6.8.0"
@@ -84,6 +95,9 @@ class MM7Endpoint:
         Counts requests and wrong credentials, and holds up those who send too many: a
         :class:`mm7_wsgi.throttle.Throttle`. Without one, wrong credentials are not counted, and accounts that have a
         ``rate`` are held to it by each process for itself.
+    ``transactions``
+        Recognises a request that comes again, and answers it as before without calling the handler: a
+        :class:`mm7_wsgi.spool.TransactionLog`.
 
     Raises ``TypeError`` and ``ValueError`` for settings that cannot work. It keeps no state of a request: any number of
     threads may call it.
@@ -100,6 +114,7 @@ class MM7Endpoint:
         allow_chunked: bool = False,
         observer: MM7Observer | None = None,
         throttle: Throttle | None = None,
+        transactions: Transactions | None = None,
     ) -> None:
         if isinstance(handler, type) or not callable(handler):
             raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {kind_of(handler)}")
@@ -110,6 +125,10 @@ class MM7Endpoint:
         # Not by its class: that can be imported only where the package is that it needs.
         if throttle is not None and (isinstance(throttle, type) or not callable(getattr(throttle, "admit", None))):
             raise TypeError(f"throttle has to be a Throttle, not {kind_of(throttle)}")
+        if transactions is not None and (
+            isinstance(transactions, type) or not callable(getattr(transactions, "once", 0))
+        ):
+            raise TypeError(f"transactions has to be a TransactionLog, not {kind_of(transactions)}")
         self._handler = handler
         self._resolver = as_resolver(accounts)
         self.path = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)
@@ -118,6 +137,7 @@ class MM7Endpoint:
         self._allow_chunked = allow_chunked
         self._observer = observer
         self._throttle = throttle
+        self._transactions = transactions
         self._own_throttle: Throttle | None = None
         self._logged: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -230,6 +250,8 @@ class _Exchange:
             remote_addr=None if address is None else str(address),
             environ=lambda: redacted(environ, self._index),
             host_request=self._host_request,
+            raw=RawBody(environ.get("CONTENT_TYPE") or "", body),
+            write=self._write,
         )
         self._message_id = request.message_id
         self._accept(self._call(request))
@@ -253,24 +275,29 @@ class _Exchange:
             endpoint._rates.admit(account)
         return account
 
-    def _call(self, request: MM7Request) -> Response:
-        """Ask the host; raises its refusal."""
+    def _call(self, request: MM7Request) -> Response | WrittenAnswer:
+        """The host's answer, new or from before; raises its refusal."""
+        transactions = self._endpoint._transactions
         try:
-            outcome: Any = self._endpoint._handler(request)
-            if outcome is None:
-                outcome = request.success()
-            if not isinstance(outcome, (request.message.response, MM7Error)):
-                raise TypeError(
-                    f"the handler returned {type(outcome).__name__} for a {request.message.element_name}; "
-                    "it returns None, or what success(), partial() or failure() of the request make"
-                )
+            return self._ask(request) if transactions is None else transactions.once(request, self._ask)
         except MM7Error:
             raise
         except Exception as error:
             self.log_failure("the handler", error)
             raise ServerError from None
+
+    def _ask(self, request: MM7Request) -> Response | WrittenAnswer:
+        """Ask the host; raises its refusal, and what the handler raises besides."""
+        outcome: Any = self._endpoint._handler(request)
+        if outcome is None:
+            return request.success()
         if isinstance(outcome, MM7Error):
             raise outcome
+        if not isinstance(outcome, (request.message.response, WrittenAnswer)):
+            raise TypeError(
+                f"the handler returned {type(outcome).__name__} for a {request.message.element_name}; "
+                "it returns None, or what success(), partial() or failure() of the request make"
+            )
         return outcome
 
     def close(self) -> None:
@@ -281,12 +308,20 @@ class _Exchange:
 
     # -- the answer
 
-    def _accept(self, response: Response) -> None:
-        self._event = "accepted"
-        self._code = int(response.status.status_code)
-        self._message_id = getattr(response, "message_id", None)
+    def _accept(self, outcome: Response | WrittenAnswer) -> None:
+        answer = outcome if isinstance(outcome, WrittenAnswer) else self._write(outcome)
+        self._event = "duplicate" if answer.repeated else "accepted"
+        self._code = answer.code
+        self._message_id = answer.message_id
+        self.octets = answer.octets
+
+    def _write(self, response: Response) -> WrittenAnswer:
         namespace, prefix = self._dress()
-        self.octets = write_envelope(write_message(response, namespace, prefix), self._transaction(), prefix)
+        return WrittenAnswer(
+            write_envelope(write_message(response, namespace, prefix), self._transaction(), prefix),
+            code=int(response.status.status_code),
+            message_id=getattr(response, "message_id", None),
+        )
 
     def refuse(self, refusal: MM7Error) -> None:
         """Make the answer a Fault."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .credentials import owned
-from .endpoint import Handler, MM7Endpoint
+from .endpoint import Handler, MM7Endpoint, Transactions
 from .observer import MM7Observer
 from .protocol.limits import Limits
 
@@ -42,6 +42,7 @@ class MM7Middleware:
         allow_chunked: bool = False,
         observer: MM7Observer | None = None,
         throttle: Throttle | None = None,
+        transactions: Transactions | None = None,
     ) -> None:
         self.app = app
         self.endpoint = MM7Endpoint(
@@ -53,6 +54,7 @@ class MM7Middleware:
             allow_chunked=allow_chunked,
             observer=observer,
             throttle=throttle,
+            transactions=transactions,
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

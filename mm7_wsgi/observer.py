@@ -11,7 +11,7 @@ __all__ = ["Event", "MM7Observer", "Outcome", "log_outcome", "loggable", "printa
 _log = logging.getLogger("mm7_wsgi")
 
 #: What can become of a request.
-Event: TypeAlias = Literal["accepted", "refused", "unauthorized", "throttled", "failed"]
+Event: TypeAlias = Literal["accepted", "duplicate", "refused", "unauthorized", "throttled", "failed"]
 
 # Characters of a peer's name for something.
 _LOGGED_LENGTH: Final = 200
@@ -25,7 +25,8 @@ class Outcome:
     and control characters are escaped. No secret is in it.
     """
 
-    #: ``"accepted"``, ``"refused"``, ``"unauthorized"``, ``"throttled"`` or ``"failed"``: which method is called.
+    #: ``"accepted"``, ``"duplicate"``, ``"refused"``, ``"unauthorized"``, ``"throttled"`` or ``"failed"``: which method
+    #: is called.
     event: Event
     #: The name of the account; None where none was recognised.
     account: str | None
@@ -68,6 +69,9 @@ class MM7Observer:
 
     def accepted(self, outcome: Outcome) -> None:
         """The handler has taken the message: 1000 or 1100."""
+
+    def duplicate(self, outcome: Outcome) -> None:
+        """The same message was accepted before, and was answered as it was then; the handler was not asked."""
 
     def refused(self, outcome: Outcome) -> None:
         """The handler or the endpoint has refused it; ``outcome.status`` says why."""

@@ -2,17 +2,66 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from secrets import token_hex
 from typing import Any
 
 from .accounts import Account
+from .protocol.buffer import SLICE, Buffer
 from .protocol.deviations import Deviation
 from .protocol.errors import MM7Error
 from .protocol.messages import Request, Response, Status
 from .protocol.mime import Part
 from .protocol.status import StatusCode
+from .protocol.transfer import DecodedReader
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenAnswer:
+    """An answer as it goes out, so that it can be kept, and sent again byte for byte.
+
+    A handler that keeps answers by itself returns the one that it has kept, with ``repeated=True``: the peer has sent
+    the same message before.
+    """
+
+    #: The HTTP body. Its HTTP status is 200.
+    octets: bytes
+    #: The StatusCode in it.
+    code: int
+    #: The MessageID in it; None where the operation's response has none.
+    message_id: str | None = None
+    repeated: bool = False
+
+
+class RawBody:
+    """The body of a request as it came, for who keeps it whole. It lives as long as the callback runs."""
+
+    __slots__ = ("_buffer", "content_type")
+
+    def __init__(self, content_type: str, buffer: Buffer) -> None:
+        #: The Content-Type header as the server hands it over (PEP 3333: octets as latin-1).
+        self.content_type = content_type
+        self._buffer = buffer
+
+    def __repr__(self) -> str:
+        return f"<RawBody {self.content_type[:80]!r}, {self.size} octets>"
+
+    @property
+    def size(self) -> int:
+        """Octets."""
+        return self._buffer.size
+
+    def open(self) -> io.BufferedReader:
+        """A stream of the octets that takes constant memory however many there are."""
+        return io.BufferedReader(DecodedReader(self.pieces(SLICE)), SLICE)
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The octets, ``size`` at a time."""
+        for offset in range(0, self.size, size):
+            yield self._buffer.read(offset, min(offset + size, self.size))
 
 
 class MM7Request:
@@ -24,6 +73,7 @@ class MM7Request:
     __slots__ = (
         "_environ",
         "_make_environ",
+        "_write",
         "account",
         "attachments",
         "content",
@@ -31,6 +81,7 @@ class MM7Request:
         "host_request",
         "message",
         "message_id",
+        "raw",
         "remote_addr",
         "transaction_id",
     )
@@ -47,6 +98,9 @@ class MM7Request:
         remote_addr: str | None = None,
         environ: Callable[[], Mapping[str, Any]] = dict,
         host_request: Any = None,
+        message_id: str | None = None,
+        raw: RawBody | None = None,
+        write: Callable[[Response], WrittenAnswer] | None = None,
     ) -> None:
         #: The operation: a ``SubmitReq``, ``DeliverReq`` …
         self.message = message
@@ -55,7 +109,7 @@ class MM7Request:
         #: The sender's name for this exchange; it comes again when the sender tries again.
         self.transaction_id = transaction_id
         #: A fresh unique id, which the answer gives as MessageID unless the host gives another.
-        self.message_id = token_hex(16)
+        self.message_id = message_id or token_hex(16)
         #: The part that ``Content/@href`` names, often a multipart; None where there is none.
         self.content = content
         #: The parts beside it.
@@ -67,6 +121,9 @@ class MM7Request:
         #: What the framework makes of the same request, where it called the endpoint itself: Pyramid's request. Unlike
         #: :attr:`environ` it may hold the credentials still.
         self.host_request = host_request
+        #: The whole body as it came.
+        self.raw = raw
+        self._write = write
         self._make_environ = environ
         self._environ: Mapping[str, Any] | None = None
 
@@ -101,6 +158,15 @@ class MM7Request:
     ) -> Response:
         """The response for "done in part": 1100. ``details`` can name the rest. Otherwise as :meth:`success`."""
         return self._response(StatusCode.PARTIAL_SUCCESS, message_id, details, service_code)
+
+    def write(self, response: Response) -> WrittenAnswer:
+        """The octets that answer with ``response``, for a handler that stores them together with the message.
+
+        It may return them in the place of the response. Raises ``ValueError`` where nobody waits for an answer.
+        """
+        if self._write is None:
+            raise ValueError("this request was answered when it was accepted")
+        return self._write(response)
 
     def failure(self, code: int, text: str | None = None, details: str | None = None) -> MM7Error:
         """A refusal, to be returned or raised; ``code`` is a :class:`StatusCode` or a number of the host's own."""

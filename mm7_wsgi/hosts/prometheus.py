@@ -68,7 +68,7 @@ class PrometheusObserver(MM7Observer):
         """Count it."""
         self._count(outcome)
 
-    refused = unauthorized = throttled = failed = accepted
+    duplicate = refused = unauthorized = throttled = failed = accepted
 
     def _count(self, outcome: Outcome) -> None:
         written = outcome.operation or ""
