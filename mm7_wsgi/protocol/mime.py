@@ -181,16 +181,17 @@ class Part:
 
         Its ``read`` raises as :attr:`data` does. It ends with the answer, as the part does.
         """
-        pieces = self._pieces() if self.is_multipart else self._decoded_pieces()
+        pieces = self.sent() if self.is_multipart else self._decoded_pieces()
         return io.BufferedReader(DecodedReader(pieces), SLICE)
 
-    def _pieces(self) -> Iterator[bytes]:
+    def sent(self) -> Iterator[bytes]:
+        """The octets as they were sent, before transfer-decoding, piece by piece."""
         for offset in range(self._start, self._end, SLICE):
             yield self._buffer.read(offset, min(offset + SLICE, self._end))
 
     def _decoded_pieces(self) -> Iterator[bytes]:
         try:
-            yield from decoded_pieces(self.transfer_encoding, self._pieces())
+            yield from decoded_pieces(self.transfer_encoding, self.sent())
         except ContentError as error:
             raise self._named(error) from None
 

@@ -1,0 +1,97 @@
+"""PostgreSQL, so that what it has committed is on its disk, and nobody waits for it for ever."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+__all__ = ["Engine"]
+
+_log = logging.getLogger("mm7_wsgi")
+
+T = TypeVar("T")
+
+# Any number, the same for all who make the tables.
+_LOCK: Final = 0x6D6D37
+_SECONDS: Final = 5.0
+# Seconds for a connection, and until one is given up at whose other end nobody answers (libpq).
+_ARGUMENTS: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+_SETTINGS: Final = (
+    "SET lock_timeout = '5s'",
+    "SET statement_timeout = '30s'",
+    "SET idle_in_transaction_session_timeout = '60s'",
+    # Else a commit would return before it is on the disk. Where it waits for more than that, it goes on doing so.
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+)
+
+
+class Engine:
+    """One process's way to a database of PostgreSQL."""
+
+    def __init__(self, url: sa.URL, options: dict[str, Any]) -> None:
+        self.is_ready = False
+        #: Seconds by which the clock of the server is ahead of the one here.
+        self.ahead = 0.0
+        self._name = url.render_as_string(hide_password=True)
+        arguments = {
+            "connect_args": _ARGUMENTS if url.get_driver_name().startswith("psycopg") else {},
+            "isolation_level": "READ COMMITTED",
+            "pool_pre_ping": True,
+            "pool_timeout": _SECONDS,
+            **options,
+        }
+        # hide_parameters, so that nothing that a message holds comes into a log.
+        self._engine = sa.create_engine(url, hide_parameters=True, **arguments)
+        event.listen(self._engine, "connect", _connect)
+
+    def prepare(self, make_tables: Callable[[sa.Connection, str], None]) -> None:
+        """Have the tables there, and see what the server promises."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            make_tables(connection, self._name)
+            there = connection.scalar(sa.select(sa.func.extract("epoch", sa.func.clock_timestamp())))
+            self.ahead = float(there or 0.0) - time.time()
+            if connection.scalar(sa.text("SHOW fsync")) != "on":
+                words = "%s has fsync = off: what it has committed is lost with the power"
+                _log.warning(words, self._name, extra={"event": "spool"})
+        self.is_ready = True
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
+        """Do it in a transaction. The server itself syncs once for several that commit together."""
+        with self._engine.begin() as connection:
+            try:
+                return work(connection)
+            except Exception:
+                # What the driver raises by itself says nothing to the pool.
+                connection.invalidate()
+                raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _connect(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    for setting in _SETTINGS:
+        cursor.execute(setting)
+    cursor.close()
+    connection.commit()  # or they would be gone with the first transaction that is rolled back

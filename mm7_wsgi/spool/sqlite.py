@@ -1,0 +1,212 @@
+"""SQLite, so that what it has committed is on the disk, and threads do not wait for each other's syncs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+__all__ = ["Engine"]
+
+T = TypeVar("T")
+
+#: Seconds that are waited for a lock that somebody else has on the database.
+_BUSY: Final = 5.0
+#: Seconds until the lock is looked at again: at first, and at last.
+_LOOK: Final = 0.00005
+_LOOK_AT_LEAST: Final = 0.002
+#: Writes that are committed together at most, and their octets: behind that the next ones begin.
+_TOGETHER: Final = 64
+_TOGETHER_OCTETS: Final = 4 * 1024 * 1024
+
+
+class Engine:
+    """One process's way to a database of SQLite."""
+
+    #: Its clock is that of the machine.
+    ahead = 0.0
+
+    def __init__(self, url: sa.URL, options: dict[str, Any]) -> None:
+        self.is_ready = False
+        self._path = str(url.database)
+        arguments = {"connect_args": {"timeout": _BUSY}, "pool_timeout": _BUSY, **options}
+        # hide_parameters, so that nothing that a message holds comes into a log.
+        self._engine = sa.create_engine(url, hide_parameters=True, **arguments)
+        event.listen(self._engine, "connect", self._connect)
+        event.listen(self._engine, "begin", _begin)
+        # Threads that write at the same time: who comes first commits for all who wait, and one sync serves them all.
+        self._waiting: deque[_Job[Any]] = deque()
+        self._turn = threading.Lock()
+        self._writer: sa.Connection | None = None
+        self._driver: Any = None
+
+    def prepare(self, make_tables: Callable[[sa.Connection, str], None]) -> None:
+        """Have the tables there."""
+        with self._engine.begin() as connection:
+            make_tables(connection, self._path)
+        self.is_ready = True
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads."""
+        with self._engine.connect() as connection:
+            if self._is_stale(connection):
+                connection.invalidate()
+            connection.execution_options(mm7_reads=True)
+            with connection.begin():
+                yield connection
+
+    def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
+        """Do it in a transaction, maybe together with others."""
+        job = _Job(work, octets)
+        self._waiting.append(job)
+        with self._turn:
+            while not job.is_settled:
+                self._settle(self._take())
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._turn:
+            self._drop_writer()
+            self._engine.dispose()
+
+    def _take(self) -> list[_Job[Any]]:
+        """The next of those who wait, at least one."""
+        jobs = [self._waiting.popleft()]
+        octets = jobs[0].octets
+        while self._waiting and len(jobs) < _TOGETHER and octets + self._waiting[0].octets <= _TOGETHER_OCTETS:
+            jobs.append(self._waiting.popleft())
+            octets += jobs[-1].octets
+        return jobs
+
+    def _settle(self, jobs: list[_Job[Any]]) -> None:
+        try:
+            with self._transaction() as connection:
+                results = [job.work(connection) for job in jobs]
+        except Exception as error:
+            if len(jobs) == 1:
+                jobs[0].settle(error=error)
+                return
+            for job in jobs:  # it may be the fault of one alone
+                self._settle([job])
+        except BaseException:  # this thread is being ended, and the others are not
+            for job in jobs:
+                job.settle(error=OSError("the thread that wrote was ended"))
+            raise
+        else:
+            for job, result in zip(jobs, results, strict=True):
+                job.settle(result)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
+        if self._writer is not None and self._is_stale(self._writer):
+            self._drop_writer()
+        if self._writer is None:
+            self._writer = self._engine.connect()
+            self._driver = self._writer.connection.driver_connection
+            self._driver.execute("PRAGMA busy_timeout = 0")  # see _lock
+        writer, driver = self._writer, self._driver
+        try:
+            self._lock(driver)
+            yield writer
+            if writer.in_transaction():
+                writer.commit()
+            else:  # what was prepared went past SQLAlchemy
+                driver.execute("COMMIT")
+        except BaseException:
+            self._drop_writer()
+            raise
+
+    def _lock(self, driver: Any) -> None:
+        """Begin to write as soon as nobody else does. SQLite itself would look again only after milliseconds."""
+        deadline = time.monotonic() + _BUSY
+        pause = _LOOK
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 1.2, _LOOK_AT_LEAST)
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.invalidate()
+            writer.close()
+
+    def _connect(self, connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # no transaction but those that are begun by name
+        record.info["file"] = _identity(self._path)
+        deadline = time.monotonic() + _BUSY
+        while True:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                break
+            except connection.OperationalError:  # two who open it for the first time: for that it does not wait
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.01)
+        if mode != "wal":
+            raise OSError(f"it cannot have a write-ahead log, only {mode}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS: else the disk may keep it in its own memory
+
+    def _is_stale(self, connection: sa.Connection) -> bool:
+        """Whether its file was deleted or replaced: what is written into it then is gone, and nothing says so."""
+        info = connection.info
+        log = _identity(f"{self._path}-wal")
+        if info["file"] is None or info["file"] != _identity(self._path):
+            return True
+        # The log is made with the first transaction, and stays as long as anybody is connected.
+        if log is not None:
+            return bool(info.setdefault("log", log) != log)
+        return "log" in info
+
+
+class _Job(Generic[T]):
+    """One thread's work."""
+
+    __slots__ = ("error", "is_settled", "octets", "result", "work")
+
+    def __init__(self, work: Callable[[sa.Connection], T], octets: int) -> None:
+        self.work = work
+        self.octets = octets
+        self.is_settled = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+    def settle(self, result: T | None = None, error: BaseException | None = None) -> None:
+        """Say what has become of it."""
+        self.result, self.error, self.is_settled = result, error, True
+
+
+def _begin(connection: sa.Connection) -> None:
+    # Else two who have read could not both write, and one of them would be told so instead of waiting.
+    driver: Any = connection.connection.driver_connection
+    if not driver.in_transaction:
+        reads = connection.get_execution_options().get("mm7_reads")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file is there; None where there is none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino

@@ -1,0 +1,267 @@
+"""Requests that come again, recognised: a peer that had no answer sends the same TransactionID once more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from secrets import token_bytes
+from typing import Any, Final, Literal, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ..protocol.errors import ClientError, ServiceUnavailable
+from ..protocol.messages import Response
+from ..request import MM7Request, WrittenAnswer
+from . import identity
+from .database import Database, DatabaseUnavailable, Prepared
+from .tables import transactions
+
+__all__ = ["Entry", "Reuse", "TransactionLog", "TransactionTable"]
+
+_log = logging.getLogger("mm7_wsgi")
+
+#: What becomes of another message under a TransactionID that was used before.
+Reuse: TypeAlias = Literal["refuse", "accept"]
+
+DAY: Final = 24 * 60 * 60.0
+# Those that are to be forgotten are looked for so often at most, in seconds, and so many at a time.
+_PURGE_EVERY: Final = 1.0
+_PURGE_AT_ONCE: Final = 200
+# Seconds between two looks at what somebody else is doing.
+_LOOK: Final = 0.05
+# Seconds after which the peer may try again what is being handled.
+_RETRY_AFTER: Final = 5
+
+
+class TransactionLog:
+    """Makes acceptance idempotent, whatever the handler is.
+
+    ::
+
+        log = TransactionLog("sqlite:///mm7.db")
+        application = MM7Middleware(application, Inbox(), accounts=…, transactions=log)
+
+    A request is known again by its account, TransactionID and operation. When it was accepted before, it is answered as
+    it was then, octet for octet, and the handler is not called. What was refused is not remembered, and may come again.
+
+    ``url``
+        The database: ``sqlite:///mm7.db`` or the path alone, ``postgresql://user@host/name``. Any number of processes
+        may share it. ``options`` are those of ``sqlalchemy.create_engine``.
+    ``window``
+        Seconds, or a ``timedelta``, for which an answer is kept.
+    ``reuse``
+        What another message under the same TransactionID is: ``"refuse"`` it (2000), or ``"accept"`` it as a new one,
+        for peers that begin to count again.
+    ``wait``
+        Seconds that a request waits while the same is being handled; behind that it is answered 4006.
+    ``lease``
+        Seconds after which a handler is not believed to be at work any more: longer than it ever takes. For so long a
+        request is answered 4006 whose handler was killed in the middle.
+
+    While the database cannot be used, requests are answered 4006. Raises ``ValueError`` for settings that cannot work.
+    """
+
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        *,
+        window: float | timedelta = DAY,
+        reuse: Reuse = "refuse",
+        wait: float = 2.0,
+        lease: float = 60.0,
+        **options: Any,
+    ) -> None:
+        if wait < 0 or lease <= 0:
+            raise ValueError("wait and lease have to be seconds")
+        self._database = Database(url, **options)
+        self._table = TransactionTable(window, reuse)
+        self._wait = wait
+        self._lease = lease
+
+    def __repr__(self) -> str:
+        return f"<TransactionLog {self._database!r}>"
+
+    def once(
+        self, request: MM7Request, handle: Callable[[MM7Request], Response | WrittenAnswer]
+    ) -> Response | WrittenAnswer:
+        """What ``handle`` answers, or the answer that the same request got before.
+
+        Raises what ``handle`` raises; :class:`~mm7_wsgi.ClientError` for a TransactionID of another message,
+        :class:`~mm7_wsgi.ServiceUnavailable` while the same is being handled, and where the database cannot be used.
+        """
+        database, table = self._database, self._table
+        entry = table.entry(request, owner=token_bytes(16))
+        deadline = time.monotonic() + self._wait
+        while True:
+            now = database.now()
+            found = database.write(lambda connection: table.insert(connection, entry, now, now + self._lease))  # noqa: B023
+            if found is None:
+                break
+            if not found.is_running:
+                return table.judge(found, entry)
+            if time.monotonic() >= deadline:
+                raise ServiceUnavailable(details="the same message is being handled", retry_after=_RETRY_AFTER)
+            time.sleep(_LOOK)
+        try:
+            outcome = handle(request)
+            answer = outcome if isinstance(outcome, WrittenAnswer) else request.write(outcome)
+        except BaseException:
+            self._end(request, lambda connection: table.delete(connection, entry))
+            raise
+        if is_acceptance(answer):
+            expires = database.now() + table.window
+            self._end(request, lambda connection: table.settle(connection, entry, answer, expires))
+        else:
+            self._end(request, lambda connection: table.delete(connection, entry))
+        return answer
+
+    def _end(self, request: MM7Request, work: Callable[[sa.Connection], None]) -> None:
+        """Write down what the handler has done. It is done, and so is answered as it is, whatever becomes of this."""
+        try:
+            self._database.write(work)
+        except DatabaseUnavailable:
+            _log.error("what became of %r is not on record; if it comes again, it is handled again", request)
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._database.close()
+
+
+def is_acceptance(answer: WrittenAnswer) -> bool:
+    """Whether an answer is a promise: 1000, 1100."""
+    return 1000 <= answer.code < 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request as the table knows it."""
+
+    key: bytes
+    account: str
+    transaction_id: str
+    operation: str
+    fingerprint: bytes
+    owner: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stands in the table already."""
+
+    fingerprint: bytes
+    owner: bytes | None
+    answer: bytes | None
+    code: int | None
+    message_id: str | None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether somebody handles it still."""
+        return self.owner is not None
+
+
+class TransactionTable:
+    """The table of transactions, as both :class:`TransactionLog` and the spool use it, in transactions of theirs."""
+
+    def __init__(self, window: float | timedelta, reuse: Reuse) -> None:
+        self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
+        if self.window <= 0:
+            raise ValueError("window has to be seconds, or a timedelta")
+        if reuse not in ("refuse", "accept"):
+            raise ValueError(f'reuse has to be "refuse" or "accept", not {reuse!r}')
+        self._reuse = reuse
+        self._purged = 0.0
+
+    def entry(self, request: MM7Request, owner: bytes | None = None) -> Entry:
+        """What ``request`` is known by. This reads the whole of it."""
+        message, found = request.message, identity.fingerprint(request)
+        names = (request.account.name, request.transaction_id, message.element_name)
+        # Where another message may have the same names, it is one of its own by its contents.
+        key = identity.key(*names) if self._reuse == "refuse" else identity.key(*names, found)
+        return Entry(key, *names, found, owner)
+
+    def insert(
+        self,
+        connection: sa.Connection,
+        entry: Entry,
+        now: float,
+        expires: float,
+        answer: WrittenAnswer | None = None,
+    ) -> Found | None:
+        """Put ``entry`` there; returns what stands there in its place, and then nothing was written.
+
+        The unique key decides. Who comes second waits for the transaction of who came first.
+        """
+        values = {
+            "key": entry.key,
+            "account": entry.account,
+            "transaction_id": entry.transaction_id,
+            "operation": entry.operation,
+            "fingerprint": entry.fingerprint,
+            "owner": entry.owner,
+            "expires": expires,
+            "code": None if answer is None else answer.code,
+            "message_id": None if answer is None else answer.message_id,
+            "answer": None if answer is None else answer.octets,
+        }
+        while not _INSERT.run(connection, values).rowcount:
+            row = connection.execute(_FIND, {"the_key": entry.key}).one_or_none()
+            if row is not None:
+                *found, until = row
+                if until > now:
+                    return Found(*found)
+            connection.execute(_DELETE_EXPIRED, {"the_key": entry.key, "now": now})
+        if now - self._purged >= _PURGE_EVERY:
+            self._purged = now
+            connection.execute(_PURGE, {"now": now})
+        return None
+
+    def judge(self, found: Found, entry: Entry) -> WrittenAnswer:
+        """The answer that was given before; raises :class:`~mm7_wsgi.ClientError` where that was to another message."""
+        if not identity.is_same(found.fingerprint, entry.fingerprint):
+            raise ClientError(details="the TransactionID was used before, for another message")
+        assert found.answer is not None and found.code is not None  # noqa: PT018 - nobody handles it any more
+        return WrittenAnswer(found.answer, found.code, found.message_id, repeated=True)
+
+    def settle(self, connection: sa.Connection, entry: Entry, answer: WrittenAnswer, expires: float) -> None:
+        """Keep the answer."""
+        connection.execute(
+            _SETTLE,
+            {
+                "the_key": entry.key,
+                "the_owner": entry.owner,
+                "expires": expires,
+                "code": answer.code,
+                "message_id": answer.message_id,
+                "answer": answer.octets,
+            },
+        )
+
+    def delete(self, connection: sa.Connection, entry: Entry) -> None:
+        """Forget it, if nobody has taken it over."""
+        connection.execute(_DELETE, {"the_key": entry.key, "the_owner": entry.owner})
+
+
+_c = transactions.c
+_is_key = _c.key == sa.bindparam("the_key")
+_is_owner = _c.owner == sa.bindparam("the_owner")
+_INSERT_OF: Final[dict[str, Callable[..., Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+# Inline, because what asks for the new id does not say how many rows there were.
+_INSERT: Final = Prepared(
+    lambda name: _INSERT_OF[name](transactions).on_conflict_do_nothing(index_elements=["key"]).inline()
+)
+_FIND: Final = sa.select(_c.fingerprint, _c.owner, _c.answer, _c.code, _c.message_id, _c.expires).where(_is_key)
+_DELETE_EXPIRED: Final = sa.delete(transactions).where(_is_key, _c.expires <= sa.bindparam("now"))
+_DELETE: Final = sa.delete(transactions).where(_is_key, _is_owner)
+_SETTLE: Final = sa.update(transactions).where(_is_key, _is_owner).values(owner=None)
+_oldest = (
+    sa.select(_c.id, _c.expires).order_by(_c.id).limit(_PURGE_AT_ONCE).with_for_update(skip_locked=True).subquery()
+)
+_PURGE: Final = sa.delete(transactions).where(
+    _c.id.in_(sa.select(_oldest.c.id).where(_oldest.c.expires <= sa.bindparam("now")))
+)
