@@ -244,6 +244,7 @@ class _Exchange:
             message=message,
             account=account,
             transaction_id=envelope.transaction_id,
+            element=envelope.operation,
             content=self._package.content,
             attachments=self._package.attachments,
             deviations=tuple(self._package.deviations),

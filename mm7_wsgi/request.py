@@ -15,6 +15,7 @@ from .protocol.deviations import Deviation
 from .protocol.errors import MM7Error
 from .protocol.messages import Request, Response, Status
 from .protocol.mime import Part
+from .protocol.soap import Node
 from .protocol.status import StatusCode
 from .protocol.transfer import DecodedReader
 
@@ -78,6 +79,7 @@ class MM7Request:
         "attachments",
         "content",
         "deviations",
+        "element",
         "host_request",
         "message",
         "message_id",
@@ -92,6 +94,7 @@ class MM7Request:
         message: Request,
         account: Account,
         transaction_id: str,
+        element: Node | None = None,
         content: Part | None = None,
         attachments: tuple[Part, ...] = (),
         deviations: tuple[Deviation, ...] = (),
@@ -110,6 +113,8 @@ class MM7Request:
         self.transaction_id = transaction_id
         #: A fresh unique id, which the answer gives as MessageID unless the host gives another.
         self.message_id = message_id or token_hex(16)
+        #: The element that :attr:`message` was read from, as :mod:`xml.etree.ElementTree` has it.
+        self.element = element
         #: The part that ``Content/@href`` names, often a multipart; None where there is none.
         self.content = content
         #: The parts beside it.

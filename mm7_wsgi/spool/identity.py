@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from ..protocol.errors import ContentError
-from ..protocol.messages import Message, Request, write_message
 from ..protocol.mime import Part
-from ..protocol.soap import MM7
+from ..protocol.soap import Node, text_of
 from ..request import MM7Request
 
 __all__ = ["fingerprint", "is_same", "key"]
@@ -21,7 +18,7 @@ _RULE: Final = b"\x01"
 
 def key(account: str, transaction_id: str, operation: str, *more: bytes) -> bytes:
     """32 octets for an account, a TransactionID and the name of an operation."""
-    return _digest([*(each.encode(errors="surrogatepass") for each in (account, transaction_id, operation)), *more])
+    return hashlib.sha256(ascii((account, transaction_id, operation, *more)).encode()).digest()
 
 
 def fingerprint(request: MM7Request) -> bytes:
@@ -31,12 +28,17 @@ def fingerprint(request: MM7Request) -> bytes:
     the envelope refers to the content say nothing here, and neither does the TimeStamp of a provider's request, since
     that is when it was sent.
     """
+    element = request.element
+    if element is None:
+        raise ValueError("this request did not come through an endpoint")
     parts = request.attachments if request.content is None else (request.content, *request.attachments)
-    said = [write_message(_bare(request.message), MM7).encode(errors="surrogatepass")]
-    said.append(b"content" if request.content is not None else b"")
-    for part in parts:
-        _say_part(said, part, outermost=True)
-    return _RULE + _digest(said)
+    said = (
+        _said_in(element, timeless=request.message.from_vasp),
+        request.content is not None,
+        [_said_by(part, outermost=True) for part in parts],
+    )
+    # As Python writes it, nothing can be taken for anything else, and in ASCII it is the same in every version of it.
+    return _RULE + hashlib.sha256(ascii(said).encode()).digest()
 
 
 def is_same(one: bytes, other: bytes) -> bool:
@@ -44,32 +46,27 @@ def is_same(one: bytes, other: bytes) -> bool:
     return one == other or one[:1] != other[:1]
 
 
-def _bare(message: Request) -> Message:
-    changes: dict[str, Any] = {}
-    content = getattr(message, "content", None)
-    if content is not None:
-        changes["content"] = replace(content, href="")
-    if message.from_vasp and getattr(message, "time_stamp", None) is not None:
-        changes["time_stamp"] = None
-    bare: Message = replace(message, **changes) if changes else message  # type: ignore[type-var]
-    return bare
+def _said_in(element: Node, *, timeless: bool) -> list[object]:
+    found: list[object] = []
+    times = {id(child) for child in element if timeless and _local(child) == "TimeStamp"}
+    for node in element.iter():
+        if id(node) in times:
+            continue
+        name = _local(node)
+        found += (name, text_of(node).strip(), len(node))
+        if node.attrib:
+            found.append(sorted([pair for pair in node.items() if name != "Content" or pair[0] != "href"]))
+    return found
 
 
-def _say_part(said: list[bytes], part: Part, *, outermost: bool = False) -> None:
-    names = (
-        part.content_type,
-        part.charset,
-        part.filename,
-        part.content_location,
-        None if outermost else part.content_id,
-    )
-    said += [(name or "").encode(errors="surrogatepass") for name in names]
-    if part.is_multipart:
-        said.append(b"%d" % len(part.parts))
-        for inside in part.parts:
-            _say_part(said, inside)
-    else:
-        said.append(_digest_of_data(part))
+def _local(node: Node) -> str:
+    return node.tag.rpartition("}")[2]
+
+
+def _said_by(part: Part, *, outermost: bool = False) -> tuple[object, ...]:
+    inside = [_said_by(one) for one in part.parts] if part.is_multipart else _digest_of_data(part)
+    content_id = None if outermost else part.content_id
+    return part.content_type, part.charset, part.filename, part.content_location, content_id, inside
 
 
 def _digest_of_data(part: Part) -> bytes:
@@ -89,8 +86,3 @@ def _digest_of_data(part: Part) -> bytes:
 
 
 _AT_ONCE: Final = 256 * 1024
-
-
-def _digest(values: Iterable[bytes]) -> bytes:
-    """Of all of them, each with its length, so that none can be taken for two."""
-    return hashlib.sha256(b"".join([b"%d:%b" % (len(value), value) for value in values])).digest()

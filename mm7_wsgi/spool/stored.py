@@ -43,6 +43,7 @@ class StoredMessage:
             message=message,
             account=Account(account),
             transaction_id=envelope.transaction_id,
+            element=envelope.operation,
             content=self._package.content,
             attachments=self._package.attachments,
             deviations=tuple(self._package.deviations),
