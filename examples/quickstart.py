@@ -1,9 +1,9 @@
-"""See a message come in and its answer go out: starts gunicorn with alone.py and sends it a message.
+"""See a message come in, be stored and answered, and be taken from there: starts gunicorn and a worker with durable.py.
 
     python examples/quickstart.py [--port 8007] [--once]
 
-It needs gunicorn, and mm7_wsgi installed or beside this folder. It serves until Ctrl-C; with --once it ends after the
-exchange, with status 0 if the message was accepted.
+It needs gunicorn and SQLAlchemy, and mm7_wsgi installed or beside this folder. It serves until Ctrl-C; with --once it
+ends after the exchange, with status 0 if the message was accepted and the worker got it. What it stores it removes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -35,8 +37,9 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8007, help="where to listen; 0: wherever is free (default: 8007)")
     parser.add_argument("--once", action="store_true", help="end after the exchange")
     options = parser.parse_args()
-    if importlib.util.find_spec("gunicorn") is None:
-        return fail("gunicorn is not installed here: python -m pip install gunicorn")
+    for package in ("gunicorn", "sqlalchemy"):
+        if importlib.util.find_spec(package) is None:
+            return fail(f"{package} is not installed here: python -m pip install {package}")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
@@ -46,19 +49,22 @@ def main() -> int:
         return fail(f"cannot listen on port {options.port} ({reason}); choose another one with --port")
     port = listener.getsockname()[1]
     try:
-        with serving(listener) as server:
+        with serving(listener) as (server, worker):
             say(f"--- Sending {os.path.relpath(MESSAGE)} to http://127.0.0.1:{port}{TARGET}\n")
-            say("--- The handler in alone.py gets:\n")
             try:
                 response, answer = send(port)
             except (OSError, HTTPException) as error:
                 return fail(f"no answer from the server: {error}")
             accepted = show(response, answer)
+            say("\n--- It is stored. The worker in durable.py gets:\n")
+            got = accepted and pass_on(worker)
             if options.once:
-                return 0 if accepted else 1
-            say("\n--- To send it again, from here:\n")
+                return 0 if got else 1
+            say("--- To send it again, from here:\n")
             say(f"curl {curl_arguments()} http://127.0.0.1:{port}{TARGET}")
+            say("\nThe answer will be the same, and the worker gets nothing: it is the same message.")
             say("\nServing until Ctrl-C.\n")
+            threading.Thread(target=lambda: [pass_on(worker) for _ in iter(worker.poll, 0)], daemon=True).start()
             server.wait()
             return fail("the server has ended")
     except KeyboardInterrupt:
@@ -72,23 +78,55 @@ def interrupt(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def serving(listener: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
-    """Gunicorn, on a socket that listens already: a request that comes before gunicorn is ready waits for it."""
+def serving(listener: socket.socket) -> Iterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
+    """Gunicorn, on a socket that listens already, and a worker; they share a file that is gone afterwards.
+
+    A request that comes before gunicorn is ready waits for it. In sessions of their own Ctrl-C does not reach them, so
+    that they end once and quietly.
+    """
     command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--log-level", "warning"]
-    command += ["--chdir", str(EXAMPLES), "alone:application"]
-    # In a session of its own Ctrl-C does not reach it, so that it ends once and quietly, below.
-    with listener:
-        server = subprocess.Popen(
-            command, cwd=EXAMPLES.parent, pass_fds=[listener.fileno()], start_new_session=True, stdin=subprocess.DEVNULL
-        )
-    try:
-        yield server
-    finally:
-        server.terminate()
+    command += ["--chdir", str(EXAMPLES), "durable:application"]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "MM7_SPOOL": os.path.join(folder, "mm7.db")}
+        started: list[subprocess.Popen[bytes]] = []
         try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            with listener:
+                started.append(
+                    subprocess.Popen(
+                        command, cwd=EXAMPLES.parent, env=environment, pass_fds=[listener.fileno()],
+                        start_new_session=True, stdin=subprocess.DEVNULL,
+                    )
+                )  # fmt: skip
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, str(EXAMPLES / "durable.py")], cwd=EXAMPLES.parent, env=environment,
+                    start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                )
+            )  # fmt: skip
+            yield started[0], started[1]
+        finally:
+            for process in started:
+                end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def pass_on(worker: subprocess.Popen[bytes]) -> bool:
+    """Print what the worker says of one message, which ends in an empty line; False where it has ended."""
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        say(line.decode().rstrip("\n"))
+        if not line.strip():
+            return True
+    return False
 
 
 def send(port: int) -> tuple[HTTPResponse, bytes]:

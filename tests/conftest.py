@@ -411,7 +411,7 @@ def _soap_lite(_: str) -> str | None:
 #: How each is found, by the name that ``require`` and MM7_REQUIRE have for it.
 _NEEDS: dict[str, Callable[[str], str | None]] = {
     **dict.fromkeys(("a2wsgi", "bottle", "cheroot", "django", "falcon", "flask", "pyramid"), _module),
-    **dict.fromkeys(("prometheus_client", "pyramid_retry", "pyramid_tm", "uvicorn", "waitress"), _module),
+    **dict.fromkeys(("prometheus_client", "pyramid_retry", "pyramid_tm", "sqlalchemy", "uvicorn", "waitress"), _module),
     "paste": lambda _: _module("paste.deploy"),
     **dict.fromkeys(("gevent", "granian", "gunicorn"), _module_of_unix),
     **dict.fromkeys(("uwsgi", "nginx", "apache2", "redis-server"), _program),

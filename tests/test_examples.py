@@ -36,6 +36,7 @@ SERVED = [
     ("bottle_app", "application", "/inside/mm7/acme=s3cret", "submit", "SubmitRsp"),
     ("dispatcher", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
     ("asgi_app", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
+    ("durable", "application", "/mm7/acme=s3cret", "submit", "SubmitRsp"),
 ]
 NEEDS = {
     "flask_app": "flask",
@@ -45,11 +46,12 @@ NEEDS = {
     "falcon_app": "falcon",
     "bottle_app": "bottle",
     "asgi_app": "a2wsgi",
+    "durable": "sqlalchemy",
 }
 
 
 @pytest.fixture
-def load(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, require: Any) -> Any:
+def load(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, require: Any, tmp_path: Path) -> Any:
     """Imports an example by its file; it is gone again after the test. What is served of it is WSGI, whatever it is."""
 
     def load(name: str) -> types.ModuleType:
@@ -62,6 +64,8 @@ def load(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, requir
             # monkeypatch would look at what it patches, which these settings do not bear before they are there.
             request.addfinalizer(lambda wrapped=settings._wrapped: setattr(settings, "_wrapped", wrapped))
             settings._wrapped = empty
+        if name == "durable":
+            monkeypatch.setenv("MM7_SPOOL", str(tmp_path / "mm7.db"))
         specification = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
         assert specification is not None
         assert specification.loader is not None
@@ -75,6 +79,8 @@ def load(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, requir
             from a2wsgi import ASGIMiddleware
 
             module.application = ASGIMiddleware(module.application)
+        if name == "durable":
+            request.addfinalizer(module.spool.close)
         return module
 
     return load
@@ -105,10 +111,14 @@ def test_an_example_serves_its_message(
     call: Any, load: Any, message: Any, capsys: pytest.CaptureFixture[str],
     module: str, name: str, path: str, sent: str, response: str,
 ) -> None:  # fmt: skip
-    answer = call(getattr(load(module), name), message(sent, path))
+    app = load(module)
+    answer = call(getattr(app, name), message(sent, path))
     assert (answer.status, answer.name, answer.code) == (200, response, 1000)
     assert answer["Content-Type"] == 'text/xml; charset="utf-8"'
     assert answer["Content-Length"] == str(len(answer.body))
+    if module == "durable":
+        for delivery in app.spool.claim():
+            app.settle(delivery)
     assert capsys.readouterr().out
 
 
@@ -184,6 +194,37 @@ def test_no_page_of_the_framework_takes_the_place_of_an_answer(
     assert (answer.status, answer["Allow"], answer.code) == (405, "POST", 4003)
 
 
+def test_the_durable_example_forwards_a_message_once_however_often_it_comes(
+    call: Any, load: Any, message: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = load("durable")
+    answers = [call(app.application, message("submit", "/mm7/acme=s3cret")).body for _ in range(2)]
+    deliveries = app.spool.deliveries()
+    app.settle(next(deliveries))
+    deliveries.close()
+    assert answers[0] == answers[1]
+    assert capsys.readouterr().out.count("SubmitReq of account acme") == 1
+    assert not any(app.spool.messages.counts().values())
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"), [(OSError, "waiting", "away"), (ValueError, "dead", "ValueError: away")]
+)
+def test_the_durable_example_keeps_what_it_could_not_forward(
+    call: Any, load: Any, message: Any, monkeypatch: pytest.MonkeyPatch, error: type[Exception], state: str, reason: str
+) -> None:
+    def forward(*_: object) -> None:
+        raise error("away")
+
+    app = load("durable")
+    call(app.application, message("submit", "/mm7/acme=s3cret"))
+    monkeypatch.setattr(app, "forward", forward)
+    for delivery in app.spool.claim():
+        app.settle(delivery)
+    (kept,) = app.spool.messages.find()
+    assert (kept.state, kept.reason, kept.attempts) == (state, reason, 1)
+
+
 def test_flask_refuses_a_subscriber_that_it_does_not_know(load: Any) -> None:
     app = load("flask_app").app
     app.config["SUBSCRIBERS"] = set()
@@ -201,6 +242,7 @@ def test_pyramid_cancels_what_was_submitted_and_refuses_what_was_not(load: Any) 
 @pytest.mark.skipif(os.name != "posix", reason="gunicorn needs Unix")
 def test_the_quickstart_sends_its_message_and_prints_the_answer(tmp_path: Path) -> None:
     pytest.importorskip("gunicorn")
+    pytest.importorskip("sqlalchemy")
     places = [str(Path(mm7_wsgi.__file__).resolve().parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places)), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
