@@ -86,7 +86,11 @@ class Database:
         Raises :class:`DatabaseUnavailable`, :class:`SchemaError`, and what ``work`` raises.
         """
         with self._told():
-            return self._engine().write(work, octets)
+            result = self._engine().write(work, octets)
+        if self._trouble is not None:
+            self._trouble = None
+            _log.warning("the database %s can be used again", self.name, extra={"event": "spool"})
+        return result
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -95,9 +99,12 @@ class Database:
             yield connection
 
     def now(self) -> float:
-        """Seconds since 1970, by the clock that all who use this database have in common."""
-        engine = self._engines.get(os.getpid())
-        return self._clock() + (0.0 if engine is None else engine.ahead)
+        """Seconds since 1970, by the clock that all who use this database have in common.
+
+        Raises :class:`DatabaseUnavailable`, :class:`SchemaError`.
+        """
+        with self._told():
+            return self._clock() + self._engine().ahead
 
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""
@@ -117,7 +124,7 @@ class Database:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Make of trouble with the database what it is for the peer, and log when it begins and when it ends."""
+        """Make of trouble with the database what it is for the peer, and log it when it begins."""
         try:
             yield
         except (exc.IntegrityError, exc.DataError, self._driver.IntegrityError, self._driver.DataError):
@@ -131,9 +138,6 @@ class Database:
                 self._trouble = text
                 _log.error("the database %s cannot be used: %s", self.name, text, extra={"event": "spool"})
             raise DatabaseUnavailable from error
-        if self._trouble is not None:
-            self._trouble = None
-            _log.warning("the database %s can be used again", self.name, extra={"event": "spool"})
 
 
 class Prepared:

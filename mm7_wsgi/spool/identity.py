@@ -16,9 +16,9 @@ __all__ = ["fingerprint", "is_same", "key"]
 _RULE: Final = b"\x01"
 
 
-def key(account: str, transaction_id: str, operation: str, *more: bytes) -> bytes:
-    """32 octets for an account, a TransactionID and the name of an operation."""
-    return hashlib.sha256(ascii((account, transaction_id, operation, *more)).encode()).digest()
+def key(*names: str | bytes) -> bytes:
+    """32 octets for these names together: account, TransactionID, operation …"""
+    return hashlib.sha256(ascii(names).encode()).digest()
 
 
 def fingerprint(request: MM7Request) -> bytes:

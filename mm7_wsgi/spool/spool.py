@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from datetime import timedelta
 from secrets import token_bytes
 from typing import Any, Final
@@ -12,12 +13,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from ..protocol.errors import UnsupportedOperation
-from ..protocol.messages import REQUESTS
+from ..protocol.messages import REQUESTS, Response
 from ..request import MM7Request, WrittenAnswer
 from .database import Database, DatabaseUnavailable
 from .delivery import Delivery
 from .store import MessageStore
-from .transactions import DAY, Reuse, TransactionTable
+from .transactions import DAY, Found, Reuse, TransactionTable
 
 __all__ = ["Spool"]
 
@@ -80,7 +81,7 @@ class Spool:
         if unknown := self._operations - known:
             raise ValueError(f"operations are of {', '.join(sorted(known))}; {', '.join(sorted(unknown))} is none")
         self._database = Database(url, **options)
-        self._transactions = TransactionTable(window, reuse)
+        self._transactions = TransactionTable("spool", window, reuse)
         #: The messages that were accepted and are not done, for who looks after them.
         self.messages = MessageStore(self._database, attempts, backoff)
 
@@ -93,8 +94,10 @@ class Spool:
 
     # -- to accept
 
-    def __call__(self, request: MM7Request) -> WrittenAnswer:
+    def __call__(self, request: MM7Request, response: Response | None = None) -> WrittenAnswer:
         """Store ``request``; returns its answer, or the one that the same request got before.
+
+        ``response`` is by default ``request.success()``.
 
         Raises :class:`DatabaseUnavailable` (4006) where it cannot be stored, :class:`~mm7_wsgi.ClientError` for a
         TransactionID that was another message's, and :class:`~mm7_wsgi.UnsupportedOperation` (4003).
@@ -104,7 +107,7 @@ class Spool:
         raw = request.raw
         if raw is None:
             raise ValueError("this request did not come through an endpoint")
-        answer = request.write(request.success())
+        answer = request.write(response or request.success())
         entry = self._transactions.entry(request)
         now = self._database.now()
         values = {
@@ -118,18 +121,18 @@ class Spool:
             "content_type": raw.content_type.encode("latin-1"),
         }
 
-        def store(connection: sa.Connection) -> WrittenAnswer:
+        def store(connection: sa.Connection) -> Found | None:
             found = self._transactions.insert(connection, entry, now, now + self._transactions.window, answer)
-            if found is not None:
-                return self._transactions.judge(found, entry)
-            self.messages.insert(connection, values, raw)
-            return answer
+            if found is None:
+                self.messages.insert(connection, values, raw)
+            return found
 
-        return self._database.write(store, octets=raw.size)
+        found = self._database.write(store, octets=raw.size)
+        return answer if found is None else self._transactions.judge(found, entry)
 
     # -- to work off
 
-    def claim(self, limit: int = 1, lease: float = 60.0) -> Iterator[Delivery]:
+    def claim(self, limit: int = 1, lease: float = 60.0) -> Generator[Delivery, None, None]:
         """Up to ``limit`` messages that are due, the oldest first, one after the other; ends when there are no more.
 
         Each is held for ``lease`` seconds from when it is handed over: longer than the work on it takes. Whoever leaves
@@ -165,11 +168,12 @@ class Spool:
         while not stop.is_set():
             found = False
             try:
-                for delivery in self.claim(_CLAIMED_AT_ONCE, lease):
-                    found = True
-                    yield delivery
-                    if stop.is_set():
-                        break
+                with contextlib.closing(self.claim(_CLAIMED_AT_ONCE, lease)) as claimed:
+                    for delivery in claimed:
+                        found = True
+                        yield delivery
+                        if stop.is_set():
+                            return
             except DatabaseUnavailable:
                 found = False
             if not found:

@@ -23,6 +23,8 @@ _BUSY: Final = 5.0
 #: Seconds until the lock is looked at again: at first, and at last.
 _LOOK: Final = 0.00005
 _LOOK_AT_LEAST: Final = 0.002
+#: Octets that the write-ahead log is cut to when it has been worked off: a video leaves it as large as itself.
+_LOG_SIZE: Final = 32 * 1024 * 1024
 #: Writes that are committed together at most, and their octets: behind that the next ones begin.
 _TOGETHER: Final = 64
 _TOGETHER_OCTETS: Final = 4 * 1024 * 1024
@@ -164,6 +166,7 @@ class Engine:
         if mode != "wal":
             raise OSError(f"it cannot have a write-ahead log, only {mode}")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: else the disk may keep it in its own memory
 
     def _is_stale(self, connection: sa.Connection) -> bool:

@@ -29,9 +29,9 @@ _log = logging.getLogger("mm7_wsgi")
 Reuse: TypeAlias = Literal["refuse", "accept"]
 
 DAY: Final = 24 * 60 * 60.0
-# Those that are to be forgotten are looked for so often at most, in seconds, and so many at a time.
+# Those that are to be forgotten are looked for so often at most, in seconds, and so many at least.
 _PURGE_EVERY: Final = 1.0
-_PURGE_AT_ONCE: Final = 200
+_PURGE_AT_LEAST: Final = 20
 # Seconds between two looks at what somebody else is doing.
 _LOOK: Final = 0.05
 # Seconds after which the peer may try again what is being handled.
@@ -79,7 +79,7 @@ class TransactionLog:
         if wait < 0 or lease <= 0:
             raise ValueError("wait and lease have to be seconds")
         self._database = Database(url, **options)
-        self._table = TransactionTable(window, reuse)
+        self._table = TransactionTable("log", window, reuse)
         self._wait = wait
         self._lease = lease
 
@@ -166,9 +166,13 @@ class Found:
 
 
 class TransactionTable:
-    """The table of transactions, as both :class:`TransactionLog` and the spool use it, in transactions of theirs."""
+    """The table of transactions, as both :class:`TransactionLog` and the spool use it, in transactions of theirs.
 
-    def __init__(self, window: float | timedelta, reuse: Reuse) -> None:
+    What they put there is told apart by their ``kind``, so that one can stand around the other.
+    """
+
+    def __init__(self, kind: str, window: float | timedelta, reuse: Reuse) -> None:
+        self._kind = kind
         self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
         if self.window <= 0:
             raise ValueError("window has to be seconds, or a timedelta")
@@ -176,14 +180,15 @@ class TransactionTable:
             raise ValueError(f'reuse has to be "refuse" or "accept", not {reuse!r}')
         self._reuse = reuse
         self._purged = 0.0
+        self._inserted = 0
 
     def entry(self, request: MM7Request, owner: bytes | None = None) -> Entry:
         """What ``request`` is known by. This reads the whole of it."""
         message, found = request.message, identity.fingerprint(request)
         names = (request.account.name, request.transaction_id, message.element_name)
         # Where another message may have the same names, it is one of its own by its contents.
-        key = identity.key(*names) if self._reuse == "refuse" else identity.key(*names, found)
-        return Entry(key, *names, found, owner)
+        own = (found,) if self._reuse == "accept" else ()
+        return Entry(identity.key(self._kind, *names, *own), *names, found, owner)
 
     def insert(
         self,
@@ -216,9 +221,11 @@ class TransactionTable:
                 if until > now:
                     return Found(*found)
             connection.execute(_DELETE_EXPIRED, {"the_key": entry.key, "now": now})
+        self._inserted += 1
         if now - self._purged >= _PURGE_EVERY:
-            self._purged = now
-            connection.execute(_PURGE, {"now": now})
+            # More than came, so that the table does not grow.
+            connection.execute(_PURGE, {"now": now, "most": 2 * self._inserted + _PURGE_AT_LEAST})
+            self._purged, self._inserted = now, 0
         return None
 
     def judge(self, found: Found, entry: Entry) -> WrittenAnswer:
@@ -260,7 +267,11 @@ _DELETE_EXPIRED: Final = sa.delete(transactions).where(_is_key, _c.expires <= sa
 _DELETE: Final = sa.delete(transactions).where(_is_key, _is_owner)
 _SETTLE: Final = sa.update(transactions).where(_is_key, _is_owner).values(owner=None)
 _oldest = (
-    sa.select(_c.id, _c.expires).order_by(_c.id).limit(_PURGE_AT_ONCE).with_for_update(skip_locked=True).subquery()
+    sa.select(_c.id, _c.expires)
+    .order_by(_c.id)
+    .limit(sa.bindparam("most"))
+    .with_for_update(skip_locked=True)
+    .subquery()
 )
 _PURGE: Final = sa.delete(transactions).where(
     _c.id.in_(sa.select(_oldest.c.id).where(_oldest.c.expires <= sa.bindparam("now")))
