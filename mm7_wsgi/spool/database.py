@@ -104,7 +104,7 @@ class Database:
         Raises :class:`DatabaseUnavailable`, :class:`SchemaError`.
         """
         with self._told():
-            return self._clock() + self._engine().ahead
+            return self._clock() + self._engine().clock_ahead()
 
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""
@@ -113,14 +113,24 @@ class Database:
             engine.close()
 
     def _engine(self) -> sqlite.Engine | postgresql.Engine:
-        """What this process uses, with the tables in it."""
+        """What this process uses."""
         pid = os.getpid()
         engine = self._engines.get(pid)
         if engine is None:
-            engine = self._engines.setdefault(pid, _ENGINES[self.url.get_backend_name()](self.url, self._options))
-        if not engine.is_ready:
-            engine.prepare(_make_tables)
+            make = _ENGINES[self.url.get_backend_name()]
+            engine = self._engines.setdefault(pid, make(self.url, self._options, self._make_tables))
         return engine
+
+    def _make_tables(self, connection: sa.Connection) -> None:
+        """Make the tables where there are none; raises :class:`SchemaError` where they are others."""
+        if not sa.inspect(connection).has_table(schema.name):
+            metadata.create_all(connection)
+            connection.execute(sa.insert(schema), {"version": SCHEMA_VERSION})
+        found = connection.scalar(sa.select(schema.c.version))
+        if found != SCHEMA_VERSION:
+            raise SchemaError(
+                f"{self.name} has tables of version {found}; this mm7_wsgi knows version {SCHEMA_VERSION}"
+            )
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -132,7 +142,7 @@ class Database:
         except (exc.DBAPIError, exc.TimeoutError, self._driver.Error, OSError) as error:
             engine = self._engines.get(os.getpid())
             if engine is not None:
-                engine.is_ready = False  # the tables may be gone with it
+                engine.forget()  # the tables may be gone with it
             text = printable(str(getattr(error, "orig", None) or error).strip().partition("\n")[0])
             if text != self._trouble:
                 self._trouble = text
@@ -164,16 +174,6 @@ class Prepared:
         cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
         cursor.execute(text, values if places is None else [values[place] for place in places])
         return cursor
-
-
-def _make_tables(connection: sa.Connection, name: str) -> None:
-    """Make the tables where there are none; raises :class:`SchemaError` where they are others."""
-    if not sa.inspect(connection).has_table(schema.name):
-        metadata.create_all(connection)
-        connection.execute(sa.insert(schema), {"version": SCHEMA_VERSION})
-    version = connection.scalar(sa.select(schema.c.version))
-    if version != SCHEMA_VERSION:
-        raise SchemaError(f"{name} has tables of version {version}, and this mm7_wsgi knows version {SCHEMA_VERSION}")
 
 
 def _readable_url(url: str | os.PathLike[str]) -> sa.URL:

@@ -40,10 +40,10 @@ _SETTINGS: Final = (
 class Engine:
     """One process's way to a database of PostgreSQL."""
 
-    def __init__(self, url: sa.URL, options: dict[str, Any]) -> None:
-        self.is_ready = False
-        #: Seconds by which the clock of the server is ahead of the one here.
-        self.ahead = 0.0
+    def __init__(self, url: sa.URL, options: dict[str, Any], make_tables: Callable[[sa.Connection], None]) -> None:
+        self._make_tables = make_tables
+        self._is_ready = False
+        self._clock_ahead = 0.0
         self._name = url.render_as_string(hide_password=True)
         arguments = {
             "connect_args": _ARGUMENTS if url.get_driver_name().startswith("psycopg") else {},
@@ -56,26 +56,39 @@ class Engine:
         self._engine = sa.create_engine(url, hide_parameters=True, **arguments)
         event.listen(self._engine, "connect", _connect)
 
-    def prepare(self, make_tables: Callable[[sa.Connection, str], None]) -> None:
+    def forget(self) -> None:
+        """Look at the tables again before the next use."""
+        self._is_ready = False
+
+    def clock_ahead(self) -> float:
+        """Seconds by which the clock of the server is ahead of the one here."""
+        self._prepare()
+        return self._clock_ahead
+
+    def _prepare(self) -> None:
         """Have the tables there, and see what the server promises."""
+        if self._is_ready:
+            return
         with self._engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            make_tables(connection, self._name)
+            self._make_tables(connection)
             there = connection.scalar(sa.select(sa.func.extract("epoch", sa.func.clock_timestamp())))
-            self.ahead = float(there or 0.0) - time.time()
+            self._clock_ahead = float(there or 0.0) - time.time()
             if connection.scalar(sa.text("SHOW fsync")) != "on":
                 words = "%s has fsync = off: what it has committed is lost with the power"
                 _log.warning(words, self._name, extra={"event": "spool"})
-        self.is_ready = True
+        self._is_ready = True
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
+        self._prepare()
         with self._engine.begin() as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
         """Do it in a transaction. The server itself syncs once for several that commit together."""
+        self._prepare()
         with self._engine.begin() as connection:
             try:
                 return work(connection)

@@ -86,7 +86,7 @@ class Spool:
         self.messages = MessageStore(self._database, attempts, backoff)
 
     def __repr__(self) -> str:
-        return f"<Spool {self._database!r}>"
+        return f"<Spool {self._database.name}>"
 
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""

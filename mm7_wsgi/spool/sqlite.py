@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -33,12 +33,11 @@ _TOGETHER_OCTETS: Final = 4 * 1024 * 1024
 class Engine:
     """One process's way to a database of SQLite."""
 
-    #: Its clock is that of the machine.
-    ahead = 0.0
-
-    def __init__(self, url: sa.URL, options: dict[str, Any]) -> None:
-        self.is_ready = False
+    def __init__(self, url: sa.URL, options: dict[str, Any], make_tables: Callable[[sa.Connection], None]) -> None:
         self._path = str(url.database)
+        self._make_tables = make_tables
+        # The file that has been found to have the tables, and its log.
+        self._files: _Files | None = None
         arguments = {"connect_args": {"timeout": _BUSY}, "pool_timeout": _BUSY, **options}
         # hide_parameters, so that nothing that a message holds comes into a log.
         self._engine = sa.create_engine(url, hide_parameters=True, **arguments)
@@ -50,18 +49,36 @@ class Engine:
         self._writer: sa.Connection | None = None
         self._driver: Any = None
 
-    def prepare(self, make_tables: Callable[[sa.Connection, str], None]) -> None:
-        """Have the tables there."""
+    def forget(self) -> None:
+        """Look at the tables again before the next use."""
+        self._files = None
+
+    def clock_ahead(self) -> float:
+        """Its clock is that of this machine."""
+        return 0.0
+
+    def _is_prepared(self) -> bool:
+        """Whether the file that is there is the one that was found to have the tables.
+
+        To go on with one that was deleted or replaced would be to write into nothing, without an error.
+        """
+        return self._files is not None and self._files == _files(self._path)
+
+    def _prepare(self) -> None:
+        """Have the tables there, in the file that is there now."""
+        self._drop_writer()
+        self._engine.dispose()
         with self._engine.begin() as connection:
-            make_tables(connection, self._path)
-        self.is_ready = True
+            self._make_tables(connection)
+            self._files = _files(self._path)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
+        if not self._is_prepared():
+            with self._turn:
+                self._prepare()
         with self._engine.connect() as connection:
-            if self._is_stale(connection):
-                connection.invalidate()
             connection.execution_options(mm7_reads=True)
             with connection.begin():
                 yield connection
@@ -113,8 +130,8 @@ class Engine:
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
-        if self._writer is not None and self._is_stale(self._writer):
-            self._drop_writer()
+        if not self._is_prepared():
+            self._prepare()
         if self._writer is None:
             self._writer = self._engine.connect()
             self._driver = self._writer.connection.driver_connection
@@ -153,7 +170,6 @@ class Engine:
 
     def _connect(self, connection: Any, record: Any) -> None:
         connection.isolation_level = None  # no transaction but those that are begun by name
-        record.info["file"] = _identity(self._path)
         deadline = time.monotonic() + _BUSY
         while True:
             try:
@@ -168,17 +184,6 @@ class Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: else the disk may keep it in its own memory
-
-    def _is_stale(self, connection: sa.Connection) -> bool:
-        """Whether its file was deleted or replaced: what is written into it then is gone, and nothing says so."""
-        info = connection.info
-        log = _identity(f"{self._path}-wal")
-        if info["file"] is None or info["file"] != _identity(self._path):
-            return True
-        # The log is made with the first transaction, and stays as long as anybody is connected.
-        if log is not None:
-            return bool(info.setdefault("log", log) != log)
-        return "log" in info
 
 
 class _Job(Generic[T]):
@@ -206,8 +211,15 @@ def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+_Files: TypeAlias = "tuple[tuple[int, int] | None, tuple[int, int] | None]"
+
+
+def _files(path: str) -> _Files:
+    """Which files are there under these names: the database and its log, which stays while anybody is connected."""
+    return _identity(path), _identity(f"{path}-wal")
+
+
 def _identity(path: str) -> tuple[int, int] | None:
-    """Which file is there; None where there is none."""
     try:
         status = os.stat(path)
     except FileNotFoundError:

@@ -84,7 +84,7 @@ class TransactionLog:
         self._lease = lease
 
     def __repr__(self) -> str:
-        return f"<TransactionLog {self._database!r}>"
+        return f"<TransactionLog {self._database.name}>"
 
     def once(
         self, request: MM7Request, handle: Callable[[MM7Request], Response | WrittenAnswer]
@@ -202,18 +202,7 @@ class TransactionTable:
 
         The unique key decides. Who comes second waits for the transaction of who came first.
         """
-        values = {
-            "key": entry.key,
-            "account": entry.account,
-            "transaction_id": entry.transaction_id,
-            "operation": entry.operation,
-            "fingerprint": entry.fingerprint,
-            "owner": entry.owner,
-            "expires": expires,
-            "code": None if answer is None else answer.code,
-            "message_id": None if answer is None else answer.message_id,
-            "answer": None if answer is None else answer.octets,
-        }
+        values = _row(entry, entry.owner, expires, answer)
         while not _INSERT.run(connection, values).rowcount:
             row = connection.execute(_FIND, {"the_key": entry.key}).one_or_none()
             if row is not None:
@@ -236,22 +225,33 @@ class TransactionTable:
         return WrittenAnswer(found.answer, found.code, found.message_id, repeated=True)
 
     def settle(self, connection: sa.Connection, entry: Entry, answer: WrittenAnswer, expires: float) -> None:
-        """Keep the answer."""
-        connection.execute(
-            _SETTLE,
-            {
-                "the_key": entry.key,
-                "the_owner": entry.owner,
-                "expires": expires,
-                "code": answer.code,
-                "message_id": answer.message_id,
-                "answer": answer.octets,
-            },
-        )
+        """Keep the answer, unless somebody has taken it over meanwhile."""
+        held = {"the_key": entry.key, "the_owner": entry.owner}
+        if not connection.execute(_SETTLE, {**held, "expires": expires, **_answer(answer)}).rowcount:
+            _INSERT.run(connection, _row(entry, None, expires, answer))  # it took longer than its lease, and was purged
 
     def delete(self, connection: sa.Connection, entry: Entry) -> None:
         """Forget it, if nobody has taken it over."""
         connection.execute(_DELETE, {"the_key": entry.key, "the_owner": entry.owner})
+
+
+def _row(entry: Entry, owner: bytes | None, expires: float, answer: WrittenAnswer | None) -> dict[str, Any]:
+    return {
+        "key": entry.key,
+        "account": entry.account,
+        "transaction_id": entry.transaction_id,
+        "operation": entry.operation,
+        "fingerprint": entry.fingerprint,
+        "owner": owner,
+        "expires": expires,
+        **_answer(answer),
+    }
+
+
+def _answer(answer: WrittenAnswer | None) -> dict[str, Any]:
+    if answer is None:
+        return {"code": None, "message_id": None, "answer": None}
+    return {"code": answer.code, "message_id": answer.message_id, "answer": answer.octets}
 
 
 _c = transactions.c
