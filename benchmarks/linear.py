@@ -239,6 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ]
     finally:
         logger.removeHandler(failures)
+        gc.unfreeze()
     if not rows:
         parser.error(f"there is no request with {options.only!r} in its name")
     print(f"Measured on {describe(describe_machine())}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -122,7 +123,7 @@ def test_an_internal_failure_is_named_and_ends_with_1(load_benchmark: Any, monke
 
     attack = adversarial.Attack(name="a message to a broken host", make=adversarial.ATTACKS[0].make, handler=broken)
     monkeypatch.setattr(linear, "ATTACKS", (adversarial.ATTACKS[0], attack))
-    assert linear.main(["--size", "0.001"]) == 1
+    assert linear.main(["--quick", "--size", "0.001"]) == 1
     printed = capsys.readouterr()
     assert "FAILED: a message to a broken host, regular, raised limits: 500 3000\n" in printed.err
     assert "LookupError: a bug" in printed.err
@@ -142,7 +143,7 @@ def test_an_exception_out_of_the_endpoint_is_named_and_ends_with_1(
         return application
 
     monkeypatch.setattr(linear, "MM7Endpoint", endpoint)
-    assert linear.main(["--size", "0.001", "--only", "payload of CRLF"]) == 1
+    assert linear.main(["--quick", "--size", "0.001", "--only", "payload of CRLF"]) == 1
     assert "FAILED: payload of CRLF, irregular, raised limits: RecursionError\n" in capsys.readouterr().err
 
 
@@ -163,7 +164,9 @@ def test_in_brief_each_request_is_told_in_its_dearest_framing(load_benchmark: An
         row("a", "regular", 1, "default"),
     ]
     assert linear.dearest([*rows, row("b", "regular", 1)]) == [rows[1], rows[3], row("b", "regular", 1)]
-    assert linear.main(["--size", "0.001", "--only", "payload of CRLF", "--brief"]) == 0
+    frozen = gc.get_freeze_count()
+    assert linear.main(["--quick", "--size", "0.001", "--only", "payload of CRLF", "--brief"]) == 0
+    assert gc.get_freeze_count() == frozen
     assert [row[0] for row in rows_of(capsys.readouterr().out)] == [
         "payload of CRLF",
         "payload of CRLF and two hyphens",
