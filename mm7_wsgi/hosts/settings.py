@@ -54,6 +54,8 @@ def keywords(
         A :class:`~mm7_wsgi.Limits` or a mapping of its names to numbers, and single ones of them, which stand above it.
     ``throttle``
         A ``Throttle``, or the URL that one is made of; ``none`` for none.
+    ``transactions``
+        A ``TransactionLog``, or the URL that one is made of; ``none`` for none.
     ``observer``
         An observer, or the dotted name of one; a class is called without arguments.
     ``handler``
@@ -71,7 +73,8 @@ def keywords(
         "allow_chunked": _boolean,
         "limits": _limits,
         **{f"limits.{name}": _number for name in _LIMITS},
-        "throttle": _throttle,
+        "throttle": lambda key, value: _made_of_url(key, value, "mm7_wsgi.throttle:Throttle"),
+        "transactions": lambda key, value: _made_of_url(key, value, "mm7_wsgi.spool:TransactionLog"),
         "observer": _object,
     } | ({"handler": _object} if handler else {})
     names = {_written(name, prefix): name for name in read}
@@ -159,13 +162,13 @@ def _number(key: str, value: object) -> int:
         raise ValueError(f"{key} has to be a positive whole number, not {value!r}") from None
 
 
-def _throttle(key: str, value: object) -> object:
+def _made_of_url(key: str, value: object, what: str) -> object:
     if value is None or (isinstance(value, str) and value.strip().lower() in _NONE):
         return None
     if not isinstance(value, str):
         return value
     # Imported where it is asked for, since it needs more packages.
-    return _judged(key, pkgutil.resolve_name("mm7_wsgi.throttle:Throttle"), value.strip())
+    return _judged(key, pkgutil.resolve_name(what), value.strip())
 
 
 def _object(key: str, value: object) -> object:

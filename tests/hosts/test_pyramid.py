@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import pkgutil
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -449,3 +451,24 @@ def test_what_cannot_work_is_said_at_once(
 def test_named_tweens_do_where_ours_is_among_them(ask: Any, mm7: Any, make_app: Any) -> None:
     named = ["mm7_wsgi.hosts.pyramid.tween_factory", "pyramid.tweens.excview_tween_factory"]
     assert ask(make_app(lambda request: None, **{"pyramid.tweens": named}), mm7.request()).code == 1000
+
+
+def test_a_message_that_comes_again_is_answered_as_it_was_committed(
+    ask: Any, mm7: Any, make_app: Any, require: Any, tmp_path: Path
+) -> None:
+    require("sqlalchemy")
+    failing, store = Store("commit"), Store()
+    stores = iter([failing, store])
+
+    def handler(request: MM7Request) -> None:
+        host: Any = request.host_request
+        next(stores).keep(host.tm, "x")
+
+    log = pkgutil.resolve_name("mm7_wsgi.spool:TransactionLog")(tmp_path / "mm7.db")
+    app = make_app(handler, mm7__transactions=log)
+    answers = [ask(app, mm7.request()) for _ in range(3)]
+    # What could not be committed is asked for again, and what was is not.
+    assert [answer.code for answer in answers] == [3000, 1000, 1000]
+    assert answers[1].body == answers[2].body
+    assert store.kept == ["x"]
+    log.close()

@@ -49,6 +49,7 @@ TEXTS = {
     "limits.body": "50_000_000",
     "limits.mime_depth": "3",
     "throttle": "none",
+    "transactions": "none",
     "observer": "shop:accounts",
 }
 MEANT = {
@@ -116,6 +117,16 @@ def test_a_throttle_is_made_of_its_url(monkeypatch: pytest.MonkeyPatch) -> None:
     throttle.Throttle = lambda url: ("throttle", url)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "mm7_wsgi.throttle", throttle)
     assert read({"mm7.throttle": "memory://"}) == {"throttle": ("throttle", "memory://")}
+
+
+def test_a_log_of_transactions_is_made_of_its_url(tmp_path: Path, require: Any) -> None:
+    require("sqlalchemy")
+    (log,) = read({"mm7.transactions": f" sqlite:///{tmp_path}/mm7.db "}).values()
+    assert repr(log) == f"<TransactionLog sqlite:///{tmp_path}/mm7.db>"
+    thing = object()
+    assert read({"mm7.transactions": thing}) == {"transactions": thing}
+    with pytest.raises(ValueError, match=r"^mm7\.transactions: the database has to be SQLite or PostgreSQL, not mysql"):
+        read({"mm7.transactions": "mysql://host/name"})
 
 
 def test_what_is_given_in_code_stands_above_the_settings() -> None:
