@@ -266,13 +266,12 @@ _FIND: Final = sa.select(_c.fingerprint, _c.owner, _c.answer, _c.code, _c.messag
 _DELETE_EXPIRED: Final = sa.delete(transactions).where(_is_key, _c.expires <= sa.bindparam("now"))
 _DELETE: Final = sa.delete(transactions).where(_is_key, _is_owner)
 _SETTLE: Final = sa.update(transactions).where(_is_key, _is_owner).values(owner=None)
-_oldest = (
-    sa.select(_c.id, _c.expires)
-    .order_by(_c.id)
-    .limit(sa.bindparam("most"))
-    .with_for_update(skip_locked=True)
-    .subquery()
-)
+_oldest = sa.select(_c.id).order_by(_c.id).limit(sa.bindparam("most"))
+# What another process is forgetting is left to it, and what is not to be forgotten is not locked.
 _PURGE: Final = sa.delete(transactions).where(
-    _c.id.in_(sa.select(_oldest.c.id).where(_oldest.c.expires <= sa.bindparam("now")))
+    _c.id.in_(
+        sa.select(_c.id)
+        .where(_c.id.in_(_oldest.scalar_subquery()), _c.expires <= sa.bindparam("now"))
+        .with_for_update(skip_locked=True)
+    )
 )
