@@ -416,6 +416,8 @@ _NEEDS: dict[str, Callable[[str], str | None]] = {
     **dict.fromkeys(("gevent", "granian", "gunicorn"), _module_of_unix),
     **dict.fromkeys(("uwsgi", "nginx", "apache2", "redis-server"), _program),
     "soap-lite": _soap_lite,
+    # A server that is there already, by its URL: such as postgresql://user@127.0.0.1/name.
+    "postgresql": lambda _: os.environ.get("MM7_TEST_POSTGRESQL"),
 }
 
 
