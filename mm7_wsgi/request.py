@@ -72,6 +72,7 @@ class MM7Request:
     """
 
     __slots__ = (
+        "_element",
         "_environ",
         "_make_environ",
         "_write",
@@ -79,7 +80,6 @@ class MM7Request:
         "attachments",
         "content",
         "deviations",
-        "element",
         "host_request",
         "message",
         "message_id",
@@ -113,8 +113,7 @@ class MM7Request:
         self.transaction_id = transaction_id
         #: A fresh unique id, which the answer gives as MessageID unless the host gives another.
         self.message_id = message_id or token_hex(16)
-        #: The element that :attr:`message` was read from, as :mod:`xml.etree.ElementTree` has it.
-        self.element = element
+        self._element = element
         #: The part that ``Content/@href`` names, often a multipart; None where there is none.
         self.content = content
         #: The parts beside it.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mm7_wsgi import Account, Dialect, MM7Endpoint, MM7Error, MM7Request, StatusCode
+from mm7_wsgi.request import WrittenAnswer
 
 RESPONSES = {
     "SubmitReq": "SubmitRsp",
@@ -168,3 +170,33 @@ def test_a_request_can_be_made_by_hand_for_a_test_of_the_hosts(receive: Any) -> 
     assert (request.remote_addr, dict(request.environ)) == (None, {})
     assert request.success().message_id == request.message_id
     assert request.message_id != MM7Request(message=message, account=Account("acme"), transaction_id="t").message_id
+
+
+def test_the_body_is_there_as_it_came(ask: Any, mm7: Any) -> None:
+    kept: list[Any] = []
+
+    def keep(request: MM7Request) -> None:
+        assert request.raw is not None
+        with request.raw.open() as stream:
+            kept.extend((stream.read(), request.raw.content_type, list(request.raw.pieces(100)), repr(request.raw)))
+
+    body = mm7.soap()
+    assert ask(MM7Endpoint(keep, accounts={"acme": "s3cret"}), mm7.request()).code == 1000
+    assert kept[:2] == [body, 'text/xml; charset="utf-8"']
+    assert b"".join(kept[2]) == body
+    assert {len(piece) for piece in kept[2][:-1]} == {100}
+    assert kept[3] == f"<RawBody 'text/xml; charset=\"utf-8\"', {len(body)} octets>"
+
+
+def test_a_handler_may_answer_with_octets_that_it_has_kept(ask: Any, mm7: Any) -> None:
+    kept: list[WrittenAnswer] = []
+
+    def keep(request: MM7Request) -> WrittenAnswer:
+        kept.append(request.write(request.success()))
+        return replace(kept[0], repeated=len(kept) > 1)
+
+    endpoint = MM7Endpoint(keep, accounts={"acme": "s3cret"})
+    answers = [ask(endpoint, mm7.request()).body for _ in range(2)]
+    assert answers == [kept[0].octets] * 2
+    assert (kept[0].code, kept[0].message_id, kept[0].repeated) == (1000, kept[0].message_id, False)
+    assert f"<mm7:MessageID>{kept[0].message_id}</mm7:MessageID>".encode() in answers[0]

@@ -140,9 +140,7 @@ class Database:
         except (exc.IntegrityError, exc.DataError, self._driver.IntegrityError, self._driver.DataError):
             raise  # that is what was to be written
         except (exc.DBAPIError, exc.TimeoutError, self._driver.Error, OSError) as error:
-            engine = self._engines.get(os.getpid())
-            if engine is not None:
-                engine.forget()  # the tables may be gone with it
+            self._engine().forget()  # the tables may be gone with it
             text = printable(str(getattr(error, "orig", None) or error).strip().partition("\n")[0])
             if text != self._trouble:
                 self._trouble = text

@@ -37,7 +37,9 @@ class Delivery:
 
     def __repr__(self) -> str:
         stored = self.stored
-        return f"<Delivery {stored.operation} {stored.transaction_id!r} from {stored.account!r}, attempt {self.attempts}>"
+        return (
+            f"<Delivery {stored.operation} {stored.transaction_id!r} from {stored.account!r}, attempt {self.attempts}>"
+        )
 
     @property
     def key(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from ..protocol.errors import ContentError
 from ..protocol.mime import Part
-from ..protocol.soap import Node, text_of
+from ..protocol.soap import Node, split_name, text_of
 from ..request import MM7Request
 
 __all__ = ["fingerprint", "is_same", "key"]
@@ -21,21 +21,24 @@ def key(*names: str | bytes) -> bytes:
     return hashlib.sha256(ascii(names).encode()).digest()
 
 
-def fingerprint(request: MM7Request) -> bytes:
+def fingerprint(request: MM7Request, *, lenient: bool = False) -> bytes:
     """33 octets for what ``request`` says: the same for the same message, however it is framed and written.
 
     A peer that tries again may make the message anew. So boundaries, prefixes, transfer encodings and the ids by which
     the envelope refers to the content say nothing here, and neither does the TimeStamp of a provider's request, since
     that is when it was sent.
+
+    Raises :class:`~mm7_wsgi.ContentError` (2004) where a part cannot be decoded, and ``lenient`` takes it as it was
+    sent; ``ValueError`` for a request that was not read by an endpoint.
     """
-    element = request.element
+    element = request._element
     if element is None:
         raise ValueError("this request did not come through an endpoint")
     parts = request.attachments if request.content is None else (request.content, *request.attachments)
     said = (
         _said_in(element, timeless=request.message.from_vasp),
         request.content is not None,
-        [_said_by(part, outermost=True) for part in parts],
+        [_said_by(part, lenient, outermost=True) for part in parts],
     )
     # As Python writes it, nothing can be taken for anything else, and in ASCII it is the same in every version of it.
     return _RULE + hashlib.sha256(ascii(said).encode()).digest()
@@ -55,21 +58,22 @@ def _said_in(element: Node, *, timeless: bool) -> list[object]:
         name = _local(node)
         found += (name, text_of(node).strip(), len(node))
         if node.attrib:
-            found.append(sorted([pair for pair in node.items() if name != "Content" or pair[0] != "href"]))
+            pairs = [(split_name(key)[0], value) for key, value in node.items()]
+            found.append(sorted([pair for pair in pairs if name != "Content" or pair[0] != "href"]))
     return found
 
 
 def _local(node: Node) -> str:
-    return node.tag.rpartition("}")[2]
+    return split_name(node.tag)[0]
 
 
-def _said_by(part: Part, *, outermost: bool = False) -> tuple[object, ...]:
-    inside = [_said_by(one) for one in part.parts] if part.is_multipart else _digest_of_data(part)
+def _said_by(part: Part, lenient: bool, *, outermost: bool = False) -> tuple[object, ...]:
+    inside = [_said_by(one, lenient) for one in part.parts] if part.is_multipart else _digest(part, lenient)
     content_id = None if outermost else part.content_id
     return part.content_type, part.charset, part.filename, part.content_location, content_id, inside
 
 
-def _digest_of_data(part: Part) -> bytes:
+def _digest(part: Part, lenient: bool) -> bytes:
     found = hashlib.sha256()
     try:
         if part.size <= _AT_ONCE:
@@ -78,7 +82,9 @@ def _digest_of_data(part: Part) -> bytes:
             with part.open() as stream:
                 while octets := stream.read(_AT_ONCE):
                     found.update(octets)
-    except ContentError:  # it cannot be decoded, so what was sent is all there is
+    except ContentError:
+        if not lenient:
+            raise
         found = hashlib.sha256()
         for octets in part.sent():
             found.update(octets)

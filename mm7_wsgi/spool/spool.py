@@ -99,8 +99,9 @@ class Spool:
 
         ``response`` is by default ``request.success()``.
 
-        Raises :class:`DatabaseUnavailable` (4006) where it cannot be stored, :class:`~mm7_wsgi.ClientError` for a
-        TransactionID that was another message's, and :class:`~mm7_wsgi.UnsupportedOperation` (4003).
+        Raises :class:`DatabaseUnavailable` (4006) where it cannot be stored, :class:`~mm7_wsgi.ClientError` (2000) for
+        a TransactionID that was another message's, :class:`~mm7_wsgi.ContentError` (2004) where a part cannot be
+        decoded, since nobody could be told that later, and :class:`~mm7_wsgi.UnsupportedOperation` (4003).
         """
         if request.message.operation not in self._operations:
             raise UnsupportedOperation(details=f"{request.message.element_name} is not served here")

@@ -183,8 +183,12 @@ class TransactionTable:
         self._inserted = 0
 
     def entry(self, request: MM7Request, owner: bytes | None = None) -> Entry:
-        """What ``request`` is known by. This reads the whole of it."""
-        message, found = request.message, identity.fingerprint(request)
+        """What ``request`` is known by. This reads the whole of it.
+
+        Where somebody else handles it, it is for him to say whether a part that cannot be decoded is one too many;
+        else that raises :class:`~mm7_wsgi.ContentError` (2004).
+        """
+        message, found = request.message, identity.fingerprint(request, lenient=owner is not None)
         names = (request.account.name, request.transaction_id, message.element_name)
         # Where another message may have the same names, it is one of its own by its contents.
         own = (found,) if self._reuse == "accept" else ()
@@ -205,10 +209,8 @@ class TransactionTable:
         values = _row(entry, entry.owner, expires, answer)
         while not _INSERT.run(connection, values).rowcount:
             row = connection.execute(_FIND, {"the_key": entry.key}).one_or_none()
-            if row is not None:
-                *found, until = row
-                if until > now:
-                    return Found(*found)
+            if row is not None and row.expires > now:
+                return Found(row.fingerprint, row.owner, row.answer, row.code, row.message_id)
             connection.execute(_DELETE_EXPIRED, {"the_key": entry.key, "now": now})
         self._inserted += 1
         if now - self._purged >= _PURGE_EVERY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -22,8 +23,9 @@ from mm7_wsgi import (
 )
 from mm7_wsgi.protocol.buffer import Buffer
 from mm7_wsgi.spool import DatabaseUnavailable, LeaseLost, Spool, Stored, StoredMessage, TransactionLog
+from mm7_wsgi.spool.identity import fingerprint
 from mm7_wsgi.spool.tables import PIECE
-from mm7_wsgi.testing import MM7Client, submit
+from mm7_wsgi.testing import Message, MM7Client, submit
 
 BEGIN = 1_900_000_000.0
 
@@ -229,6 +231,35 @@ def test_only_what_came_through_an_endpoint_can_be_stored(client: MM7Client, spo
     bare = MM7Request(message=delivery.request.message, account=delivery.request.account, transaction_id="t-1")
     with pytest.raises(ValueError, match="this request did not come through an endpoint"):
         spool(bare)
+    with pytest.raises(ValueError, match="this request did not come through an endpoint"):
+        fingerprint(bare)
+
+
+def broken(size: int) -> Message:
+    """A message of which one part is not in the encoding that it claims."""
+    sent = submit(transaction_id="t-1", parts=[("application/octet-stream", b"\0" * size)])
+    part = b"Content-Transfer-Encoding: base64\r\n\r\n%s" % (b"!" * size)
+    body = re.sub(rb"(?:Content-Transfer-Encoding: [a-z0-9]+\r\n)?\r\n\0+", lambda _: b"\r\n" + part, sent.body)
+    return Message(sent.content_type, body.replace(b"\r\n\r\nContent-Transfer", b"\r\nContent-Transfer"))
+
+
+@pytest.mark.parametrize("size", [100, 300_000])
+def test_what_cannot_be_decoded_is_refused_while_there_is_somebody_to_tell(
+    client: MM7Client, spool: Spool, size: int
+) -> None:
+    answer = client.send(broken(size))
+    assert (answer.status_code, claimed(spool)) == (2004, [])
+
+
+@pytest.mark.parametrize("size", [100, 300_000])
+def test_what_cannot_be_decoded_is_for_another_handler_to_judge(tmp_path: Path, size: int) -> None:
+    handled: list[str] = []
+    log = TransactionLog(tmp_path / "log.db")
+    client = peer(lambda request: handled.append(request.transaction_id), transactions=log)
+    assert client.send(broken(size)).body == client.send(broken(size)).body
+    assert client.send(broken(size + 1)).status_code == 2000
+    assert handled == ["t-1"]
+    log.close()
 
 
 @pytest.mark.parametrize(
