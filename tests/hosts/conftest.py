@@ -19,12 +19,16 @@ class Table:
         self._cells = cells
         self.found: dict[str, dict[str, str]] | None = {} if recording else None
 
+    def known(self, host: str, case: str) -> str | None:
+        """What it was; None where that is not known, or is written down anew."""
+        return None if self.found is not None else self._cells.get(host, {}).get(case)
+
     def check(self, host: str, case: str, found: str) -> None:
         """Fails where it is not what it was."""
         if self.found is not None:
             self.found.setdefault(host, {})[case] = found
             return
-        known = self._cells.get(host, {}).get(case)
+        known = self.known(host, case)
         assert found == known, f"{case} with {host} is {found!r} now; tests/hosts/results.json has {known!r}"
 
 

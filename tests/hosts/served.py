@@ -18,9 +18,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from mm7_wsgi import AddressNotFound, MM7Middleware, MM7Request
 
 ACCOUNTS = {"acme": "s3cret", "slash": "pass/word", "percent": "pass%2Fword", "ac/me": "s3cret", "192.0.2.7": None}
-#: Seconds that a callback waits for another one that is to run at the same time.
-PATIENCE = 1.5
 CALLS = Path("calls")
+#: Holds how many seconds a callback waits for another one that is to run at the same time.
+PATIENCE = Path("patience")
 
 # Which requests got as far as the endpoint.
 logging.getLogger("mm7_wsgi").addHandler(logging.FileHandler("answered"))
@@ -51,12 +51,12 @@ def handler(request: MM7Request) -> None:
 
 def meet(other: str) -> None:
     """Wait for the callback of another request, and leave a file if it came."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if f'"{other}"' in CALLS.read_text():
-            Path(f"met-{other}").touch()
+    end = time.monotonic() + float(PATIENCE.read_text())
+    while f'"{other}"' not in CALLS.read_text():
+        if time.monotonic() > end:
             return
         time.sleep(0.01)
+    Path(f"met-{other}").touch()
 
 
 def rest(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
