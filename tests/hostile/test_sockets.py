@@ -523,7 +523,8 @@ def test_a_callback_that_exits_is_never_answered_1000(server: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["sync"], indirect=True)
 def test_a_callback_that_hangs_is_ended_with_its_worker(kind: str, tmp_path: Path) -> None:
-    with served(tmp_path, kind, "--timeout", "1") as server:
+    # Loaded before the fork: the time that a worker takes to start counts as well.
+    with served(tmp_path, kind, "--preload", "--timeout", "4") as server:
         number = worker_of(server)
         with server.connect() as client:
             client.send(post("hangs", bytes(2 * MEGABYTE)))
