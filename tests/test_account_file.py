@@ -447,7 +447,11 @@ def test_no_request_waits_while_another_reads(watched: Watched, monkeypatch: pyt
 
 
 def test_readers_never_see_accounts_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a writer puts new files in the place of the old, or writes over them in two halves, 200 times."""
+    """While a writer puts new files in the place of the old, or writes over them in two halves, 200 times.
+
+    No time goes by from the first half to the second: a machine that stops between them for a fifth of a second would
+    make one half a whole file.
+    """
     monkeypatch.setattr(module, "LOOK", 0.005)
     path = tmp_path / "accounts.toml"
     kept = "".join(f'[accounts.kept{number}]\nsecret = "s3cret"\n' for number in range(20))
@@ -457,7 +461,12 @@ def test_readers_never_see_accounts_missing(tmp_path: Path, monkeypatch: pytest.
 
     path.write_text(text(-1))
     path.chmod(0o600)
-    file = AccountFile(path)
+    is_half = threading.Event()
+
+    def now() -> float:
+        return path.stat().st_ctime + SETTLED / 2 if is_half.is_set() else time.time()
+
+    file = AccountFile(path, wall_clock=now)
     stop = threading.Event()
     missing: list[str] = []
     requests = 0
@@ -483,9 +492,11 @@ def test_readers_never_see_accounts_missing(tmp_path: Path, monkeypatch: pytest.
                 beside.replace(path)
             else:
                 octets = text(number).encode()
+                is_half.set()
                 with path.open("wb", buffering=0) as written:
                     written.write(octets[: len(octets) // 2 + number])
                     written.write(octets[len(octets) // 2 + number :])
+                is_half.clear()
             if number % 25 == 24:
                 end = time.monotonic() + 30
                 while file.resolve(Credentials("basic", str(number), "n3w", None, {})) is None:

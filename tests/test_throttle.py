@@ -419,10 +419,12 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        number: int = listener.getsockname()[1]
-    return number
+def port() -> Iterator[int]:
+    """Bound, and so nobody else's; as long as nobody listens at it, Redis can."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)
@@ -470,8 +472,10 @@ def test_without_redis_nobody_is_held_up_and_the_log_says_so(
 
 
 def test_a_redis_that_hangs_keeps_nobody_waiting_for_long(
-    peers: Any, require: Any, tmp_path: Path, port: int, caplog: pytest.LogCaptureFixture
-) -> None:
+    peers: Any, require: Any, tmp_path: Path, port: int, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("mm7_wsgi.throttle.time", type("Time", (), {"monotonic": lambda: 1000.0, "time": time.time}))
     with redis(require("redis-server"), tmp_path, port) as process:
         ask = peers(Throttle(f"redis://127.0.0.1:{port}/0", failures="3/hour", socket_timeout=0.1))
         assert ask(RIGHT) == [1000]
