@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import event
+from sqlalchemy import event, exc
 
 __all__ = ["Engine"]
 
 T = TypeVar("T")
+
+#: What says that the database cannot be used, and not that what was to be written is wrong.
+_TROUBLE: Final = (sqlite3.OperationalError, exc.OperationalError, exc.TimeoutError, OSError)
 
 #: Seconds that are waited for a lock that somebody else has on the database.
 _BUSY: Final = 5.0
@@ -113,11 +116,14 @@ class Engine:
         try:
             with self._transaction() as connection:
                 results = [job.work(connection) for job in jobs]
+        except _TROUBLE as error:  # with the database; none would have it better alone
+            for job in jobs:
+                job.settle(error=error)
         except Exception as error:
             if len(jobs) == 1:
                 jobs[0].settle(error=error)
                 return
-            for job in jobs:  # it may be the fault of one alone
+            for job in jobs:  # it may be the fault of one
                 self._settle([job])
         except BaseException:  # this thread is being ended, and the others are not
             for job in jobs:

@@ -336,6 +336,22 @@ def test_what_one_does_wrong_is_not_the_fault_of_the_others(database: Database) 
     assert isinstance(held.results[2], KeyError)
 
 
+def test_trouble_with_the_database_is_met_once_for_all(database: Database) -> None:
+    tries: list[int] = []
+
+    def fail(connection: sa.Connection) -> None:
+        tries.append(1)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    held = _Held(database)
+    held.hold()
+    for work in (version, fail, fail):
+        held.begin(work)
+    held.release(3)
+    assert {type(held.results[number]) for number in (1, 2, 3)} == {DatabaseUnavailable}
+    assert tries == [1]
+
+
 def test_where_the_thread_that_commits_is_ended_the_others_are_told(database: Database) -> None:
     def end(connection: sa.Connection) -> None:
         raise SystemExit
