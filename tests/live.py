@@ -197,10 +197,14 @@ def until(condition: Callable[[], object]) -> None:
 
 @contextmanager
 def gunicorn(folder: Path, application: str, *options: str) -> Iterator[Server]:
-    """gunicorn in ``folder``, with ``application`` as it names one."""
+    """gunicorn in ``folder``, with ``application`` as it names one.
+
+    Without ``--keep-alive`` a gevent worker drops whoever has not sent a whole head in two seconds.
+    """
     listener = _listener()
     command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--chdir", str(folder)]
-    command += ["--worker-tmp-dir", str(folder), "--graceful-timeout", str(TIMEOUT // 2), *options, application]
+    command += ["--worker-tmp-dir", str(folder), "--graceful-timeout", str(TIMEOUT // 2)]
+    command += ["--keep-alive", str(TIMEOUT // 2), *options, application]
     with _started(folder, listener, command) as server:
         yield server
 
@@ -225,6 +229,7 @@ def uwsgi(program: str, folder: Path, application: str) -> Iterator[Server]:
     listener = _listener()
     command = [program, "--http-socket", f"fd://{listener.fileno()}", "--module", application, "--need-app"]
     command += ["--single-interpreter", "--threads", "4", "--master", "--die-on-term"]
+    command += ["--socket-timeout", str(TIMEOUT)]  # it gives up a body after four seconds without any of it
     with _started(folder, listener, command) as server:
         yield server
 

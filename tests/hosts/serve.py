@@ -25,7 +25,7 @@ def cheroot(listener: socket.socket, application: Any) -> None:
 
     # It takes its socket as systemd hands it over.
     os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
-    Server(("127.0.0.1", 0), application, numthreads=THREADS).start()
+    Server(("127.0.0.1", 0), application, numthreads=THREADS, timeout=60).start()
 
 
 def wsgiref(listener: socket.socket, application: Any) -> None:
