@@ -537,7 +537,7 @@ os._exit(0)
     path = tmp_path / "accounts.toml"
     path.write_text(ACME)
     path.chmod(0o600)
-    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -30,7 +30,7 @@ def run(command: str, *arguments: str, **variables: str) -> subprocess.Completed
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=55,
+        timeout=120,
         check=False,
     )
 

@@ -251,7 +251,7 @@ def test_the_quickstart_sends_its_message_and_prints_the_answer(tmp_path: Path) 
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -90,6 +90,6 @@ def test_what_several_processes_count_is_added_up(tmp_path: Path) -> None:
     said = ""
     for program in (PROCESS, PROCESS, SUM):
         command = [sys.executable, "-c", program]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
         said = done.stdout
     assert 'mm7_requests_total{event="refused",operation="",status="4003"} 2.0' in said.splitlines()

@@ -50,7 +50,7 @@ def run(folder: Path, test: str, *options: str) -> str:
         cwd=folder,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
         check=False,
     )
     return done.stdout + done.stderr

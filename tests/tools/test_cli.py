@@ -172,7 +172,7 @@ def process(*arguments: str, stdin: bytes = b"", code: str | None = None, **envi
         [sys.executable, *how, *arguments],
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=120,
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "80", **environ},
     )

@@ -20,7 +20,7 @@ def test_the_readme_shows_what_inspect_prints() -> None:
         env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert found.stdout == printed
