@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import re
@@ -137,10 +138,17 @@ def test_a_traceback_loses_the_secret_in_every_spelling() -> None:
     ids=lambda line: repr(line[:8]) + str(len(line)),
 )  # fmt: skip
 def test_a_long_line_is_masked_in_proportion_to_its_length(line: str) -> None:
-    log(line)
-    start = time.process_time()
-    log(line)
-    assert time.process_time() - start < 1  # what grows with the square takes ten
+    def seconds() -> float:
+        """Of the processor, but for what looking for garbage among all the tests would take."""
+        gc.disable()
+        try:
+            start = time.process_time()
+            log(line)
+            return time.process_time() - start
+        finally:
+            gc.enable()
+
+    assert min(seconds() for _ in range(3)) < 1  # what grows with the square takes ten
 
 
 def test_the_development_server_of_werkzeug_logs_no_secret() -> None:
