@@ -3,8 +3,8 @@
     python -m benchmarks.durability [DATABASE] [--kills 1000] [--accepted 100000] [--workers 4] [--clients 2]
                                     [--consume] [--json FILE]
 
-DATABASE is the URL of a server of PostgreSQL, on which a database is made and removed again; without it, there is a file
-of SQLite in the current folder, removed too.
+DATABASE is the URL of a server of PostgreSQL, on which a database is made and removed again; without it, there is a
+file of SQLite in the current folder, removed too.
 
 Clients send messages as peers do: one without a whole answer, with a lost connection or with anything but 1000 is sent
 again, under the same TransactionID, until it is accepted. Meanwhile ``kill -9`` meets a worker at random moments, until

@@ -408,16 +408,19 @@ def _soap_lite(_: str) -> str | None:
     return perl if there else None
 
 
+#: The environment variables that say where a server is that has to be running.
+_ADDRESSES = {"postgresql": "MM7_TEST_POSTGRESQL", "rabbitmq": "MM7_TEST_RABBITMQ"}
+
 #: How each is found, by the name that ``require`` and MM7_REQUIRE have for it.
 _NEEDS: dict[str, Callable[[str], str | None]] = {
     **dict.fromkeys(("a2wsgi", "bottle", "cheroot", "django", "falcon", "flask", "pyramid"), _module),
     **dict.fromkeys(("prometheus_client", "pyramid_retry", "pyramid_tm", "sqlalchemy", "uvicorn", "waitress"), _module),
+    **dict.fromkeys(("celery", "kombu"), _module),
     "paste": lambda _: _module("paste.deploy"),
     **dict.fromkeys(("gevent", "granian", "gunicorn"), _module_of_unix),
-    **dict.fromkeys(("uwsgi", "nginx", "apache2", "redis-server"), _program),
+    **dict.fromkeys(("uwsgi", "nginx", "apache2", "redis-server", "strace"), _program),
     "soap-lite": _soap_lite,
-    # A server that is there already, by its URL: such as postgresql://user@127.0.0.1/name.
-    "postgresql": lambda _: os.environ.get("MM7_TEST_POSTGRESQL"),
+    **dict.fromkeys(_ADDRESSES, lambda name: os.environ.get(_ADDRESSES[name]) or None),
 }
 
 
@@ -434,13 +437,16 @@ def pytest_configure() -> None:
 def _require(name: str) -> str:
     found = _NEEDS[name](name)
     if found is None:
-        (pytest.fail if name in _required() else pytest.skip)(f"{name} is not installed")
+        why = f"{_ADDRESSES[name]} is not set" if name in _ADDRESSES else "not installed"
+        (pytest.fail if name in _required() else pytest.skip)(f"without {name}: {why}")
     return found
 
 
 @pytest.fixture(scope="session")
 def require() -> Callable[[str], str]:
     """Says where something is that a test needs: ``require("nginx")``. Without it the test is skipped.
+
+    Of a server that has to be running it says the address, which comes from an environment variable.
 
     The environment variable MM7_REQUIRE is a list of what has to be there, as ``gunicorn,nginx``: without that the test
     fails, so that none is left out unseen.
