@@ -198,7 +198,8 @@ def test_apache_passes_requests_on_and_logs_no_secret(require: Any, folder: Path
         # What the peer says of its address is not believed.
         for line in ("X-Forwarded-For: 192.0.2.7", "Forwarded: for=192.0.2.7", "X_Forwarded_For: 192.0.2.7"):
             assert server.send_octets(post("outer", b"hello", line, path="/mm7")).startswith(b"HTTP/1.1 401 ")
-        for content, status in ((b"short", b"200"), (bytes(100_000), b"411")):
+        # The longer one is not much longer: where Apache still sends when gunicorn refuses, it may answer 502.
+        for content, status in ((b"short", b"200"), (bytes(20_000), b"411")):
             _, body = WIRE["message"]("outer", content)
             chunked = post(lengths=("Transfer-Encoding: chunked",), body=WIRE["chunked"](body[:7], body[7:]))
             assert server.send_octets(chunked).startswith(b"HTTP/1.1 %s " % status)
