@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -26,9 +29,18 @@ def postgresql(require: Callable[[str], str]) -> Iterator[str]:
             connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory where there can be one: what a kill leaves is the same there, and there it comes sooner."""
+    memory = "/dev/shm"
+    made = Path(tempfile.mkdtemp(prefix="mm7_", dir=memory if os.access(memory, os.W_OK) else None))
+    yield made
+    shutil.rmtree(made)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def place(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database, once of each kind."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql"))
-    return f"sqlite:///{tmp_path / 'mm7.db'}"
+    return f"sqlite:///{request.getfixturevalue('folder') / 'mm7.db'}"
