@@ -106,6 +106,11 @@ class Database:
         with self._told():
             return self._clock() + self._engine().clock_ahead()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file, where it is one: else the first use makes it."""
+        return self.url.get_backend_name() != "sqlite" or os.path.exists(str(self.url.database))
+
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""
         engine = self._engines.pop(os.getpid(), None)

@@ -86,7 +86,17 @@ class Spool:
         self.messages = MessageStore(self._database, attempts, backoff)
 
     def __repr__(self) -> str:
-        return f"<Spool {self._database.name}>"
+        return f"<Spool {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """The URL of the database, without a password."""
+        return self._database.name
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file, where SQLite has one: else the first use makes it."""
+        return self._database.is_there
 
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""

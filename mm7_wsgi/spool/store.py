@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -176,21 +177,27 @@ class MessageStore:
             found = {state: connection.scalar(sa.select(sa.func.count()).where(_is(state, now))) for state in _STATES}
         return {state: count or 0 for state, count in found.items()}
 
-    def find(
-        self,
-        *,
-        message_ids: Iterable[str] | None = None,
-        state: State | None = None,
-        account: str | None = None,
-        before: datetime | None = None,
-    ) -> Iterator[Stored]:
-        """The messages that are all that is asked for, in the order of their arrival; ``before`` is when they came.
+    def count(self, **asked: Any) -> int:
+        """How many :meth:`find` would find."""
+        with self._database.read() as connection:
+            query = sa.select(sa.func.count()).select_from(messages).where(*_asked(self._database.now(), **asked))
+            return connection.scalar(query) or 0
+
+    def find(self, **asked: Any) -> Iterator[Stored]:
+        """The messages that are all that is asked for, in the order of their arrival.
+
+        ``message_ids``
+            Which; an iterable of MessageIDs.
+        ``state``, ``account``
+            As they are.
+        ``before``
+            Those that were accepted before that time.
 
         They are read some at a time, so what changes meanwhile is seen or is not.
         """
         now, last = self._database.now(), 0
         while True:
-            query = sa.select(*_ALL_BUT_BODY).where(_c.id > last, *_asked(message_ids, state, account, before, now))
+            query = sa.select(*_ALL_BUT_BODY).where(_c.id > last, *_asked(now, **asked))
             with self._database.read() as connection:
                 rows = connection.execute(query.order_by(_c.id).limit(_AT_ONCE)).all()
             if not rows:
@@ -200,29 +207,29 @@ class MessageStore:
 
     def retry_now(self, found: Iterable[Stored]) -> Iterator[Stored]:
         """Hand these out again, from their first attempt; yields those that were not in anybody's hands by then."""
-        return self._change_each(found, lambda each, now: _RETRY_NOW.where(_is_free(now)).values(due=now))
+        return self._change_each(found, lambda now: _RETRY_NOW.where(_is_free(now)).values(due=now))
 
     def remove(self, found: Iterable[Stored]) -> Iterator[Stored]:
         """Forget these; yields those that were not in anybody's hands by then."""
-        return self._change_each(found, lambda each, now: sa.delete(messages).where(_is_the_one, _is_free(now)))
+        return self._change_each(found, lambda now: sa.delete(messages).where(_is_the_one, _is_free(now)))
 
     def _change_each(
-        self, found: Iterable[Stored], change: Callable[[Stored, float], sa.Update | sa.Delete]
+        self, found: Iterable[Stored], change: Callable[[float], sa.Update | sa.Delete]
     ) -> Iterator[Stored]:
-        for each in found:
-            if self._database.write(lambda connection: self._change_one(connection, each, change)):  # noqa: B023
-                yield each
+        rest = iter(found)
+        while some := list(itertools.islice(rest, _AT_ONCE)):
+            statement = change(self._database.now())
+            yield from self._database.write(lambda connection: _changed(connection, some, statement))  # noqa: B023
 
-    def _change_one(
-        self, connection: sa.Connection, each: Stored, change: Callable[[Stored, float], sa.Update | sa.Delete]
-    ) -> bool:
-        statement = change(each, self._database.now())
-        wanted = {"the_id": each.id, "the_key": bytes.fromhex(each.key)}
-        if not connection.execute(statement, wanted).rowcount:
-            return False
-        if isinstance(statement, sa.Delete) and each.size > PIECE:
-            connection.execute(_REMOVE_PIECES, {"ids": [each.id]})
-        return True
+
+def _changed(connection: sa.Connection, some: list[Stored], statement: sa.Update | sa.Delete) -> list[Stored]:
+    done = []
+    for each in some:
+        if connection.execute(statement, {"the_id": each.id, "the_key": bytes.fromhex(each.key)}).rowcount:
+            done.append(each)
+            if statement.is_delete and each.size > PIECE:
+                connection.execute(_REMOVE_PIECES, {"ids": [each.id]})
+    return done
 
 
 def moment(seconds: float) -> datetime:
@@ -274,7 +281,11 @@ def _is(state: State, now: float) -> sa.ColumnElement[bool]:
 
 
 def _asked(
-    message_ids: Iterable[str] | None, state: State | None, account: str | None, before: datetime | None, now: float
+    now: float,
+    message_ids: Iterable[str] | None = None,
+    state: State | None = None,
+    account: str | None = None,
+    before: datetime | None = None,
 ) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if message_ids is not None:

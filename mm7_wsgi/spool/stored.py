@@ -11,10 +11,10 @@ from ..protocol.limits import Limits
 from ..protocol.package import Package, check_content_type
 from ..request import MM7Request, RawBody
 
-__all__ = ["StoredMessage"]
+__all__ = ["UNLIMITED", "StoredMessage"]
 
-# What was allowed is judged when a message is accepted, by limits that may be others by now.
-_UNLIMITED = Limits(**{field.name: sys.maxsize for field in fields(Limits)})
+#: What was allowed is judged when a message is accepted, by limits that may be others by now.
+UNLIMITED = Limits(**{field.name: sys.maxsize for field in fields(Limits)})
 
 
 class StoredMessage:
@@ -31,9 +31,9 @@ class StoredMessage:
         self, content_type: str, body: Buffer, *, account: str, message_id: str, remote_addr: str | None = None
     ) -> None:
         self._body = body
-        self._package = Package(_UNLIMITED)
+        self._package = Package(UNLIMITED)
         try:
-            message = self._package.read(check_content_type(content_type, _UNLIMITED), body)
+            message = self._package.read(check_content_type(content_type, UNLIMITED), body)
         except BaseException:
             self.close()
             raise

@@ -23,6 +23,7 @@ from .inspection import Inspection, inspect
 from .passwd import METHODS, hash_of
 from .recording import read_recording
 from .report import one_line, report, summary
+from .spool import spool_group
 
 _NAME: Final = "python -m mm7_wsgi"
 
@@ -40,6 +41,9 @@ def main() -> None:
 @click.version_option(__version__, prog_name="mm7_wsgi")
 def cli() -> None:
     """Tools for MM7."""
+
+
+cli.add_command(spool_group)
 
 
 def _limits(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Limits:

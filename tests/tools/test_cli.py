@@ -94,7 +94,7 @@ def test_a_file_that_breaks_off_exits_with_2(run: Any, monkeypatch: pytest.Monke
 
 
 def test_a_group_for_the_commands_to_come(run: Any) -> None:
-    assert set(cli.commands) == {"accounts", "inspect", "passwd"}
+    assert set(cli.commands) == {"accounts", "inspect", "passwd", "spool"}
     assert "Say what is wrong with recorded messages." in run("--help").output
 
 

@@ -1,0 +1,256 @@
+"""``python -m mm7_wsgi spool``: looking after the messages that a spool holds."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from ..protocol.buffer import SLICE, Buffer
+from .inspection import inspect
+from .recording import read_recording
+from .report import report, shown
+from .spool_list import as_line, counted, entry, message_table
+
+if TYPE_CHECKING:
+    from ..spool import Spool, Stored
+
+__all__ = ["spool_group"]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60}
+_AGE: Final = re.compile("([0-9]{1,9})([smhd])")
+#: What may not be in the name of a file.
+_ODD: Final = re.compile("[^A-Za-z0-9_-]")
+
+
+@click.group("spool")
+def spool_group() -> None:
+    """Look after the messages that a spool holds.
+
+    The database is said by --database or by the environment variable MM7_SPOOL: sqlite:///mm7.db, the path of a file,
+    or postgresql://user@host/name. What a worker has in hand at the moment is left alone.
+    """
+
+
+def _age(context: click.Context, parameter: click.Parameter, given: str | None) -> datetime | None:
+    """The time that is so long ago: ``90s``, ``10m``, ``2h``, ``7d``."""
+    if given is None:
+        return None
+    found = _AGE.fullmatch(given)
+    if not found:
+        raise click.BadParameter(f"{given!r} is no time such as 90s, 10m, 2h or 7d")
+    try:
+        return datetime.now(timezone.utc) - timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    except OverflowError:
+        raise click.BadParameter(f"{given!r} is too long ago") from None
+
+
+_DATABASE: Final = click.option("-d", "--database", envvar="MM7_SPOOL", required=True, metavar="URL",
+                                help="Where the spool is.", show_envvar=True)  # fmt: skip
+_FILTERS: Final = (
+    click.argument("message_ids", metavar="[MESSAGE_ID]...", nargs=-1),
+    click.option("--state", type=click.Choice(("waiting", "leased", "dead")), help="Those in this state."),
+    click.option("--account", metavar="NAME", help="Those of this account."),
+    click.option(
+        "before", "--older-than", metavar="AGE", callback=_age, help="Those accepted before: 90s, 10m, 2h, 7d."
+    ),
+)
+
+
+def _filtered(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what says which messages it is about."""
+    for option in reversed((_DATABASE, *_FILTERS)):
+        command = option(command)
+    return command
+
+
+def _asked(filters: dict[str, Any]) -> dict[str, Any]:
+    """What was said of the messages that are meant."""
+    asked = {name: filters.pop(name) for name in ("message_ids", "state", "account", "before")}
+    return {name: value for name, value in asked.items() if value}
+
+
+@spool_group.command("list")
+@_filtered
+@click.option("as_lines", "--json", is_flag=True, help="One JSON object in one line for each message.")
+def list_messages(*, database: str, as_lines: bool, **filters: Any) -> None:
+    """List messages, the oldest first."""
+    asked = _asked(filters)
+    with _opened(database) as spool:
+        if as_lines:
+            for message in spool.messages.find(**asked):
+                print(json.dumps(as_line(message)))
+            return
+        console = Console(highlight=False, markup=False, emoji=False)
+        found = list(spool.messages.find(**asked))
+        if found:
+            print(message_table(found, console))
+        print(counted(spool.messages.counts()))
+
+
+@spool_group.command("show")
+@_DATABASE
+@click.argument("message_id")
+@click.option("-v", "--verbose", is_flag=True, help="Cut nothing short.")
+def show_message(*, database: str, message_id: str, verbose: bool) -> None:
+    """Show one message: what is known of it, and what it holds, as inspect shows it."""
+    with _opened(database) as spool:
+        from ..spool.stored import UNLIMITED
+
+        for message in _named(spool, [message_id]):
+            print(entry(message))
+            with tempfile.TemporaryFile() as file, closing(spool.messages.body_of(message)) as body:
+                _write_http(message, body, file)
+                file.seek(0)
+                with closing(read_recording(file, UNLIMITED)) as recording:
+                    found = inspect(recording, file=message_id, content_type=None, strict=False, limits=UNLIMITED)
+                    print(report(found, Console(highlight=False, markup=False, emoji=False), verbose=verbose))
+
+
+@spool_group.command("export")
+@_filtered
+@click.option("--to", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
+              help="The folder that they are written to.")  # fmt: skip
+def export_messages(*, database: str, folder: Path, **filters: Any) -> None:
+    """Write messages to files, each as it came: an HTTP request that inspect reads.
+
+    A file that is there already is left as it is, and makes the exit status 1.
+    """
+    asked = _asked(filters)
+    with _opened(database) as spool:
+        exported = 0
+        for message in _progress(_found(spool, asked), spool.messages.count(**asked)):
+            path = folder / f"{message.id}-{_ODD.sub('_', message.message_id)[:60]}.http"
+            try:
+                with path.open("xb") as file, closing(spool.messages.body_of(message)) as body:
+                    _write_http(message, body, file)
+            except FileExistsError:
+                click.echo(f"{click.format_filename(path)} is there already", err=True)
+                continue
+            except LookupError:  # it was done meanwhile
+                path.unlink()
+                continue
+            exported += 1
+            print(click.format_filename(path))
+        if exported < spool.messages.count(**asked):
+            sys.exit(1)
+
+
+@spool_group.command("retry")
+@_filtered
+@click.option("--all", "everything", is_flag=True, help="All that there are.")
+def retry_messages(*, database: str, everything: bool, **filters: Any) -> None:
+    """Hand messages out again at once, dead letters too, as if they had not been tried."""
+    asked = _told(filters, everything=everything)
+    with _opened(database) as spool:
+        total = spool.messages.count(**asked)
+        done = sum(1 for _ in _progress(spool.messages.retry_now(_found(spool, asked)), total))
+        _say(done, total, "to be handed out again")
+
+
+@spool_group.command("purge")
+@_filtered
+@click.option("--all", "everything", is_flag=True, help="All that there are.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge_messages(*, database: str, everything: bool, yes: bool, **filters: Any) -> None:
+    """Remove messages for good. It says how many, and asks."""
+    asked = _told(filters, everything=everything)
+    with _opened(database) as spool:
+        total = spool.messages.count(**asked)
+        if total and not yes:
+            click.confirm(f"Remove {_messages(total)} of {spool.name}?", abort=True, err=True)
+        done = sum(1 for _ in _progress(spool.messages.remove(_found(spool, asked)), total))
+        _say(done, total, "removed")
+
+
+@contextmanager
+def _opened(database: str) -> Iterator[Spool]:
+    """The spool, and what can be wrong with it in words."""
+    try:
+        from ..spool import DatabaseUnavailable, SchemaError, Spool
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        spool = Spool(database)
+    except (ValueError, ModuleNotFoundError) as error:
+        raise click.BadParameter(str(error), param_hint="--database") from None
+    # To look is not to make one.
+    if not spool.is_there:
+        raise click.BadParameter(f"there is no {spool.name}", param_hint="--database")
+    with closing(spool), _unlogged():
+        try:
+            yield spool
+        except SchemaError as error:
+            raise click.ClickException(str(error)) from None
+        except DatabaseUnavailable as error:
+            cause = str(getattr(error.__cause__, "orig", None) or error.__cause__).strip().partition("\n")[0]
+            raise click.ClickException(f"{spool.name} cannot be used: {shown(cause, None)}") from None
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """What the package would log of trouble is said here, once."""
+    log = logging.getLogger("mm7_wsgi")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
+
+
+def _told(filters: dict[str, Any], *, everything: bool) -> dict[str, Any]:
+    """What was said of the messages that are meant; it has to be something."""
+    asked = _asked(filters)
+    if bool(asked) == everything:
+        raise click.UsageError("Say which: MESSAGE_ID..., --state, --account, --older-than, or else --all.")
+    return asked
+
+
+def _found(spool: Spool, asked: dict[str, Any]) -> Iterator[Stored]:
+    """The messages that are meant; those that are meant by name have to be there."""
+    names = asked.get("message_ids")
+    return _named(spool, names, asked) if names else spool.messages.find(**asked)
+
+
+def _named(spool: Spool, names: Iterable[str], asked: dict[str, Any] | None = None) -> Iterator[Stored]:
+    found = list(spool.messages.find(**{**(asked or {}), "message_ids": names}))
+    missing = set(names) - {message.message_id for message in found}
+    if missing:
+        raise click.ClickException(f"there is no message {', '.join(shown(name, None) for name in sorted(missing))}")
+    return iter(found)
+
+
+def _progress(each: Iterable[Stored], total: int) -> Iterator[Stored]:
+    """The same, with a bar that grows where somebody is watching."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield from progress.track(each, total=total)
+
+
+def _write_http(message: Stored, body: Buffer, file: IO[bytes]) -> None:
+    """Write a message as the HTTP request that it came in, but for what is not kept of it."""
+    head = f"POST /mm7 HTTP/1.1\r\nContent-Type: {message.content_type}\r\nContent-Length: {message.size}\r\n\r\n"
+    file.write(head.encode("latin-1"))
+    for offset in range(0, body.size, SLICE):
+        file.write(body.read(offset, min(offset + SLICE, body.size)))
+
+
+def _say(done: int, total: int, what: str) -> None:
+    print(f"{_messages(done)} {what}")
+    if done < total:
+        print(f"{_messages(total - done)} left alone: a worker has them, or has just had them", file=sys.stderr)
+
+
+def _messages(count: int) -> str:
+    return f"{count:,} {'message' if count == 1 else 'messages'}"
