@@ -238,8 +238,9 @@ def torture(url: str, options: argparse.Namespace) -> dict[str, int | float]:
             time.sleep(_PAUSE * 0.1 + random.expovariate(1 / (_PAUSE * 0.9)))
             victims = children(server.pid)
             if victims and kills["worker"] < options.kills:
-                os.kill(random.choice(victims), signal.SIGKILL)
-                kills["worker"] += 1
+                with suppress(ProcessLookupError):  # that of the kill before is still to be seen
+                    os.kill(random.choice(victims), signal.SIGKILL)
+                    kills["worker"] += 1
             if consumers and random.random() < 0.2:
                 number = random.randrange(len(consumers))
                 consumers[number].kill()
