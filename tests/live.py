@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse, parse_headers
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -205,7 +206,8 @@ def gunicorn(folder: Path, application: str, *options: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "gunicorn", "--bind", f"fd://{listener.fileno()}", "--chdir", str(folder)]
     command += ["--worker-tmp-dir", str(folder), "--graceful-timeout", str(TIMEOUT // 2)]
     command += ["--keep-alive", str(TIMEOUT // 2), *options, application]
-    with _started(folder, listener, command) as server:
+    # Newer ones make a socket there to be controlled by, or else in the home of whoever runs them, one for all.
+    with TemporaryDirectory() as short, _started(folder, listener, command, XDG_RUNTIME_DIR=short) as server:
         yield server
 
 
