@@ -394,6 +394,8 @@ def _module(name: str) -> str | None:
         found = importlib.util.find_spec(name)
     except ModuleNotFoundError:  # what it would be in is not there
         return None
+    except ValueError:  # kombu and celery put something without a spec in their own place when they are imported
+        return sys.modules[name].__file__
     return None if found is None else found.origin
 
 

@@ -1,13 +1,15 @@
-"""Databases for the tests of the spool: SQLite in a file, and a fresh one of PostgreSQL."""
+"""Databases for the tests of the spool: SQLite in a file, and a fresh one of PostgreSQL. Queues of RabbitMQ."""
 
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -44,3 +46,41 @@ def place(request: pytest.FixtureRequest) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql"))
     return f"sqlite:///{request.getfixturevalue('folder') / 'mm7.db'}"
+
+
+@pytest.fixture
+def rabbitmq(require: Callable[[str], str]) -> str:
+    """The URL of the RabbitMQ that MM7_TEST_RABBITMQ names."""
+    require("kombu")
+    return require("rabbitmq")
+
+
+@pytest.fixture
+def broker(rabbitmq: str) -> Iterator[Any]:
+    """A connection of kombu's to it, for the test's own use."""
+    import kombu
+
+    with kombu.Connection(rabbitmq, connect_timeout=10) as connection:
+        yield connection
+
+
+@pytest.fixture
+def queue(broker: Any) -> Iterator[str]:
+    """The name of a queue that nobody else has. It is not there yet, and gone afterwards."""
+    name = f"mm7_wsgi.test.{token_hex(8)}"
+    yield name
+    with broker.channel() as channel:
+        channel.queue_delete(name)
+
+
+@pytest.fixture
+def proxy(rabbitmq: str) -> Iterator[Any]:
+    """A way to the broker that can be closed, cut and stopped up; its ``url`` is what to connect to."""
+    from kombu.utils.url import url_to_parts
+
+    there = url_to_parts(rabbitmq)
+    proxy = runpy.run_path(str(Path(__file__).with_name("proxy.py")))["Proxy"]((there.hostname, there.port or 5672))
+    user = f"{there.username or 'guest'}:{there.password or 'guest'}"
+    proxy.url = f"amqp://{user}@127.0.0.1:{proxy.port}/{(there.path or '/').replace('/', '%2F')}"
+    yield proxy
+    proxy.close()
