@@ -6,7 +6,8 @@ import io
 from collections.abc import Callable
 from datetime import datetime
 
-from ..request import MM7Request
+from ..protocol.buffer import Buffer
+from ..request import MM7Request, RawBody
 from .store import MessageStore, Stored
 from .stored import StoredMessage
 
@@ -31,6 +32,7 @@ class Delivery:
     def __init__(self, store: MessageStore, stored: Stored, token: bytes) -> None:
         self._store = store
         self._token = token
+        self._body: Buffer | None = None
         self._message: StoredMessage | None = None
         #: What the spool has on it.
         self.stored = stored
@@ -95,9 +97,10 @@ class Delivery:
         """
         if self._message is None:
             stored = self.stored
+            body, self._body = self._read(), None
             self._message = StoredMessage(
                 stored.content_type,
-                self._store.body_of(stored),
+                body,
                 account=stored.account,
                 message_id=stored.message_id,
                 remote_addr=stored.remote_addr,
@@ -105,10 +108,14 @@ class Delivery:
         return self._message.request
 
     def open(self) -> io.BufferedReader:
-        """A stream of the body as it came."""
-        raw = self.request.raw
-        assert raw is not None
-        return raw.open()
+        """A stream of the body as it came, whatever is in it. It lives as long as the parts of :attr:`request` do."""
+        raw = None if self._message is None else self._message.request.raw
+        return (raw or RawBody(self.content_type, self._read())).open()
+
+    def _read(self) -> Buffer:
+        if self._body is None:
+            self._body = self._store.body_of(self.stored)
+        return self._body
 
     def done(self) -> None:
         """It is where it was to go; the spool forgets it."""
@@ -136,6 +143,9 @@ class Delivery:
 
     def close(self) -> None:
         """Give back what was read of it. The lease goes on."""
+        if self._body is not None:
+            self._body.close()
+            self._body = None
         if self._message is not None:
             self._message.close()
             self._message = None

@@ -11,7 +11,7 @@ import random
 import threading
 from typing import Final
 
-from ..protocol.errors import MM7Error, ServiceUnavailable
+from ..protocol.errors import ServiceUnavailable
 from .broker import Broker, BrokerUnavailable, MessageRefused
 from .delivery import Delivery, LeaseLost
 from .relayed import headers_of, properties_of
@@ -171,11 +171,6 @@ class Relay:
             with delivery.open() as stream:
                 body = stream.read()
         except LookupError:  # somebody has removed it
-            return False
-        except ServiceUnavailable:
-            raise
-        except MM7Error as error:
-            _bury(delivery, f"this version of mm7_wsgi cannot read it: {error}")
             return False
         try:
             self._broker.publish(body, headers_of(delivery.stored), properties_of(delivery.stored))

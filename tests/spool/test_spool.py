@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from mm7_wsgi import (
     AddressNotFound,
@@ -22,9 +23,10 @@ from mm7_wsgi import (
     ValidationError,
 )
 from mm7_wsgi.protocol.buffer import Buffer
+from mm7_wsgi.protocol.errors import UnsupportedMediaType
 from mm7_wsgi.spool import DatabaseUnavailable, LeaseLost, Spool, Stored, StoredMessage, TransactionLog
 from mm7_wsgi.spool.identity import fingerprint
-from mm7_wsgi.spool.tables import PIECE
+from mm7_wsgi.spool.tables import PIECE, messages
 from mm7_wsgi.testing import Message, MM7Client, submit
 
 BEGIN = 1_900_000_000.0
@@ -111,6 +113,19 @@ def test_a_message_of_any_size_comes_back_whole(client: MM7Client, spool: Spool,
     assert not any(spool.messages.counts().values())
     with spool._database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM mm7_pieces").scalar() == 0
+
+
+def test_the_body_of_a_delivery_can_be_had_without_reading_what_is_in_it(client: MM7Client, spool: Spool) -> None:
+    sent = submit()
+    client.send(sent)
+    spool._database.write(lambda connection: connection.execute(update(messages).values(content_type=b"text/plain")))
+    (delivery,) = spool.claim()
+    with pytest.raises(UnsupportedMediaType):
+        delivery.request  # noqa: B018
+    for _ in range(2):
+        with delivery.open() as stream:
+            assert stream.read() == sent.body
+    delivery.done()
 
 
 def test_the_parts_of_a_delivery_end_with_it(client: MM7Client, spool: Spool) -> None:
