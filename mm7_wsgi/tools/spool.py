@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
@@ -174,6 +176,41 @@ def purge_messages(*, database: str, everything: bool, yes: bool, **filters: Any
         _say(done, total, "removed")
 
 
+@spool_group.command("relay")
+@_DATABASE
+@click.argument("broker", envvar="MM7_BROKER")
+@click.option("--queue", default="mm7", show_default=True, help="The queue; it is made where it is not there.")
+@click.option("--exchange", default="", help="The exchange to publish to, which has to be there.")
+@click.option("--routing-key", metavar="KEY", help="By default the name of the queue.")
+@click.option("--once", is_flag=True, help="End when nothing is due. Exits with 1 if there was trouble.")
+def relay_messages(*, database: str, broker: str, once: bool, **settings: Any) -> None:
+    """Put messages into a queue of RabbitMQ as they become due, until it is ended.
+
+    BROKER is amqp://user:password@host/vhost, also by the environment variable MM7_BROKER. Each message is there at
+    least once, with a key by which a consumer drops duplicates. Trouble of the broker is logged, and waited out.
+    """
+    with _opened(database) as spool:
+        try:
+            from ..spool.relay import Relay
+
+            relay = Relay(spool, broker, **settings)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(str(error)) from None
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="BROKER") from None
+        if once:
+            print(f"{_messages(relay.run_once())} relayed")
+            relay.close()
+            if relay.trouble is not None:
+                raise click.ClickException(f"the broker cannot be used: {relay.trouble}")
+        else:
+            stop = threading.Event()
+            with _logged():
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, lambda *_: stop.set())
+                relay.run(stop)
+
+
 @contextmanager
 def _opened(database: str) -> Iterator[Spool]:
     """The spool, and what can be wrong with it in words."""
@@ -188,7 +225,8 @@ def _opened(database: str) -> Iterator[Spool]:
     # To look is not to make one.
     if not spool.is_there:
         raise click.BadParameter(f"there is no {spool.name}", param_hint="--database")
-    with closing(spool), _unlogged():
+    # What it would log of trouble is said here, once.
+    with closing(spool), _logged(disabled=True):
         try:
             yield spool
         except SchemaError as error:
@@ -199,14 +237,17 @@ def _opened(database: str) -> Iterator[Spool]:
 
 
 @contextmanager
-def _unlogged() -> Iterator[None]:
-    """What the package would log of trouble is said here, once."""
+def _logged(*, disabled: bool = False) -> Iterator[None]:
+    """Have the package log what it meets, or not."""
     log = logging.getLogger("mm7_wsgi")
-    before, log.disabled = log.disabled, True
+    before, level = log.disabled, log.level
+    log.disabled = disabled
+    log.setLevel(logging.WARNING)  # also that trouble is over
     try:
         yield
     finally:
         log.disabled = before
+        log.setLevel(level)
 
 
 def _told(filters: dict[str, Any], *, everything: bool) -> dict[str, Any]:

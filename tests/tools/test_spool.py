@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -272,3 +275,68 @@ def test_the_database_has_to_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 2
     assert "Missing option '-d' / '--database'" in result.stderr
     assert "MM7_SPOOL" in result.stderr
+
+
+def test_messages_are_relayed_once(spool: Spool, run: Any, require: Any) -> None:
+    url = require("rabbitmq")
+    queue = f"mm7_{token_hex(8)}"
+    from kombu.connection import Connection
+
+    with Connection(url) as connection:
+        try:
+            result = run("relay", url, "--queue", queue, "--once")
+            assert (result.exit_code, result.stdout, result.stderr) == (0, "1 message relayed\n", "")
+            (message,) = [connection.default_channel.basic_get(queue)]
+            assert message.headers["transaction_id"] == "t-4"
+        finally:
+            connection.default_channel.queue_delete(queue)
+    assert "t-4" not in ids(spool)
+
+
+def test_a_broker_that_is_away_is_said_to_be(spool: Spool, run: Any, require: Any) -> None:
+    require("kombu")
+    result = run("relay", "amqp://user:hunter2@127.0.0.1:1//", "--once")
+    assert (result.exit_code, result.stdout) == (1, "0 messages relayed\n")
+    assert "Error: the broker cannot be used: " in result.stderr
+    assert "hunter2" not in result.stderr
+
+
+def test_a_broker_has_to_be_one(spool: Spool, run: Any, require: Any) -> None:
+    require("kombu")
+    result = run("relay", "redis://user:hunter2@host")
+    assert result.exit_code == 2
+    assert "Error: Invalid value for BROKER: the broker has to be RabbitMQ" in result.stderr
+    assert "hunter2" not in result.stderr
+
+
+def test_without_kombu_it_says_what_to_install(spool: Spool, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mm7_wsgi.spool.relay", "mm7_wsgi.spool.broker"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "kombu.connection", None)
+    result = run("relay", "amqp://host//")
+    assert (result.exit_code, result.stderr) == (
+        1, "Error: mm7_wsgi.spool.relay needs one more package: pip install 'mm7_wsgi[rabbitmq]'\n"
+    )  # fmt: skip
+
+
+def test_it_relays_until_it_is_ended(
+    spool: Spool, run: Any, require: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It logs trouble meanwhile, since nobody else would say so."""
+    require("kombu")
+    handlers: dict[int, Any] = {}
+    waits: list[float] = []
+
+    class Stop(threading.Event):
+        def wait(self, seconds: float | None = None) -> bool:
+            waits.append(seconds or 0.0)
+            if len(waits) == 3:
+                handlers[signal.SIGTERM](signal.SIGTERM, None)
+            return False
+
+    monkeypatch.setattr("mm7_wsgi.tools.spool.signal.signal", handlers.__setitem__)
+    monkeypatch.setattr("mm7_wsgi.tools.spool.threading.Event", Stop)
+    result = run("relay", "amqp://user:hunter2@127.0.0.1:1//")
+    assert (result.exit_code, len(waits), set(handlers)) == (0, 3, {signal.SIGINT, signal.SIGTERM})
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "hunter2" not in caplog.text
