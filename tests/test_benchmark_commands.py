@@ -284,3 +284,14 @@ def test_nothing_accepted_is_lost_or_taken_twice_where_servers_are_killed(
     assert figures["stored"] >= figures["accepted"]
     assert [figures[name] for name in ("accepted and lost", "stored twice", "answered in two ways")] == [0, 0, 0]
     assert (figures["handed out"] > 0) == bool(more)
+
+
+def test_storing_is_compared_with_a_bare_insert(require: Any, tmp_path: Path) -> None:
+    require("sqlalchemy")
+    path = tmp_path / "figures.json"
+    done = run("spool", "--quick", "--json", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("| bare ") == 4
+    passes = json.loads(path.read_text(encoding="utf-8"))["figures"]["passes"]
+    assert set(passes) == {"a", "b", "c", "d"}
+    assert all(min(found.values()) > 0 for (found,) in passes.values())

@@ -1,0 +1,267 @@
+"""How many messages a second are accepted into a spool, beside a bare insert of the same octets on the same disk.
+
+    python -m benchmarks.spool [--passes 5] [--seconds 1] [--postgresql URL] [--json FILE] [--quick]
+
+The bare way is the standard library's sqlite3: one row with the body, one transaction for each, a write-ahead log and
+synchronous=FULL, in one thread. The spool is called through the whole endpoint, in process: credentials, multipart,
+SOAP, fingerprint, and then the transaction. It is measured with one thread, and with so many processes as there are
+processors, of four threads each, as a server would run it.
+
+Everything is measured in each pass, one after the other, in a folder of the current directory. The figure is the median
+of the passes, with least and greatest in brackets; the ratio is made within each pass.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from statistics import median
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+from mm7_wsgi import MM7Endpoint
+from mm7_wsgi.spool import Spool, TransactionLog
+
+from .messages import MESSAGES, Message
+from .requests import ACCOUNTS, LIMITS, environ_of, visit
+from .tables import describe, describe_machine, markdown, spread, write_json
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_TITLE: Final = "The spool"
+_TRANSACTION: Final = b"TransactionID"
+#: The messages, by their letter.
+_SIZES: Final = ("a", "b", "c", "d")
+_THREADS: Final = 4
+
+
+class Numbered:
+    """A message, each time under a TransactionID of its own."""
+
+    def __init__(self, message: Message) -> None:
+        begin = message.body.index(b">", message.body.index(_TRANSACTION)) + 1
+        end = message.body.index(b"<", begin)
+        self._before, self._after = message.body[:begin], message.body[end:]
+        self.content_type = message.content_type
+        self._prefix = token_hex(4)
+        self._numbers = itertools.count()
+
+    def body(self) -> bytes:
+        """The next."""
+        own = f"{self._prefix}-{os.getpid()}-{next(self._numbers)}"
+        return b"%b%b%b" % (self._before, own.encode(), self._after)
+
+
+class Input:
+    """What a server hands over as ``wsgi.input``."""
+
+    def __init__(self, octets: bytes) -> None:
+        self._octets, self._place = octets, 0
+
+    def read(self, size: int) -> bytes:
+        """The next octets."""
+        piece = self._octets[self._place : self._place + size]
+        self._place += len(piece)
+        return piece
+
+
+def sender(app: WSGIApplication, message: Numbered) -> Callable[[], None]:
+    """Sends one after the other; each has to be accepted."""
+
+    def start(status: str, headers: Any, exc_info: Any = None) -> Callable[[bytes], object]:
+        assert status == "200 OK", status
+        return print
+
+    def send() -> None:
+        body = message.body()
+        environ = environ_of(message.content_type, len(body))
+        environ["wsgi.input"] = Input(body)
+        for _ in app(environ, start):
+            pass
+
+    return send
+
+
+def bare(path: str, message: Numbered) -> Callable[[], None]:
+    """Inserts one after the other, with nothing around it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("CREATE TABLE message (id INTEGER PRIMARY KEY, body BLOB)")
+    bodies = [message.body()]
+
+    def insert() -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO message (body) VALUES (?)", bodies)
+        connection.execute("COMMIT")
+
+    return insert
+
+
+def bare_postgresql(url: str, message: Numbered) -> Callable[[], None]:
+    """The same by psycopg."""
+    import psycopg
+
+    connection = psycopg.connect(sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    connection.execute("CREATE TABLE message (id bigserial PRIMARY KEY, body bytea)")
+    connection.commit()
+    bodies = [message.body()]
+
+    def insert() -> None:
+        connection.execute("INSERT INTO message (body) VALUES (%s)", bodies)
+        connection.commit()
+
+    return insert
+
+
+def rate(call: Callable[[], None], seconds: float) -> float:
+    """Calls a second, in this thread."""
+    call()
+    count, begun = 0, time.perf_counter()
+    while (passed := time.perf_counter() - begun) < seconds or not count:
+        call()
+        count += 1
+    return float(count / passed)
+
+
+def rate_of_many(make: Callable[[], Callable[[], None]], processes: int, threads: int, seconds: float) -> float:
+    """Calls a second of several processes with several threads each; ``make`` is called in each process."""
+    context = multiprocessing.get_context("fork")
+    barrier, rates = context.Barrier(processes), context.Queue()
+
+    def run() -> None:
+        call = make()
+        call()
+        barrier.wait()
+        counts: list[int] = []
+        end = time.perf_counter() + seconds
+
+        def work() -> None:
+            count = 0
+            while time.perf_counter() < end or not count:
+                call()
+                count += 1
+            counts.append(count)
+
+        begun = time.perf_counter()
+        workers = [threading.Thread(target=work) for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        rates.put(sum(counts) / (time.perf_counter() - begun))
+
+    started = [context.Process(target=run) for _ in range(processes)]
+    for process in started:
+        process.start()
+    found = [rates.get() for _ in started]
+    for process in started:
+        process.join()
+    return sum(found)
+
+
+def worked_off(url: str) -> float:
+    """Messages a second that one worker takes and is done with, until there are no more."""
+    spool = Spool(url)
+    count, begun = 0, time.perf_counter()
+    while claimed := list(spool.claim(10)):
+        for delivery in claimed:
+            delivery.done()
+        count += len(claimed)
+    passed = time.perf_counter() - begun
+    spool.close()
+    return count / passed
+
+
+@contextmanager
+def databases(server: str | None) -> Iterator[Callable[[], str]]:
+    """Makes an empty database each time; all are gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        if server is None:
+            yield lambda: f"sqlite:///{Path(folder).resolve()}/{token_hex(4)}.db"
+            return
+        place = sa.make_url(server).set(drivername="postgresql+psycopg")
+        engine = sa.create_engine(place, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        made: list[str] = []
+
+        def make() -> str:
+            made.append(f"mm7_spool_{token_hex(4)}")
+            with engine.connect() as connection:
+                connection.exec_driver_sql(f"CREATE DATABASE {made[-1]}")
+            return place.set(database=made[-1]).render_as_string(hide_password=False)
+
+        try:
+            yield make
+        finally:
+            with engine.connect() as connection:
+                for name in made:
+                    connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def measure(letter: str, server: str | None, seconds: float) -> dict[str, float]:
+    """One pass: messages a second, by the way that they are stored."""
+    message = Numbered(MESSAGES[letter]())
+    processes = os.cpu_count() or 1
+
+    def endpoint(url: str) -> Callable[[], None]:
+        return sender(MM7Endpoint(Spool(url), accounts=ACCOUNTS, limits=LIMITS), message)
+
+    with databases(server) as make:
+        url = make()
+        insert = bare_postgresql(url, message) if server else bare(str(sa.make_url(url).database), message)
+        found = {"bare": rate(insert, seconds)}
+        found["parsed and not stored"] = rate(
+            sender(MM7Endpoint(visit, accounts=ACCOUNTS, limits=LIMITS), message), seconds
+        )
+        url = make()
+        found["spool, one thread"] = rate(endpoint(url), seconds)
+        found["one worker: taken and done"] = worked_off(url)
+        url = make()
+        many = f"spool, {processes} processes of {_THREADS} threads"
+        found[many] = rate_of_many(lambda: endpoint(url), processes, _THREADS, seconds)
+        log = MM7Endpoint(visit, accounts=ACCOUNTS, limits=LIMITS, transactions=TransactionLog(make()))
+        found["log of transactions, one thread"] = rate(sender(log, message), seconds)
+    return found
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the benchmark with the arguments of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.spool", description="What it costs to store messages.")
+    parser.add_argument("--passes", type=int, default=5, help="of which the median counts (default: 5)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="for each figure (default: 1)")
+    parser.add_argument("--postgresql", metavar="URL", help="measure it there, in databases that are made and removed")
+    parser.add_argument("--quick", action="store_true", help="whether it works, and not how fast")
+    parser.add_argument("--json", metavar="FILE", help="write all that was measured to this file")
+    given = parser.parse_args(arguments)
+    if given.quick:
+        given.passes, given.seconds = 1, 0.05
+    passes: Mapping[str, list[dict[str, float]]] = {letter: [] for letter in _SIZES}
+    for _ in range(given.passes):
+        for letter in _SIZES:
+            passes[letter].append(measure(letter, given.postgresql, given.seconds))
+    print(f"Measured on {describe(describe_machine())}\n")
+    for letter in _SIZES:
+        runs = passes[letter]
+        rows = [
+            [name, f"{median(run[name] for run in runs):,.0f}", spread([run[name] / run["bare"] for run in runs])]
+            for name in runs[0]
+        ]
+        print(markdown([MESSAGES[letter]().title, "messages a second", "times bare"], rows))
+    if given.json is not None:
+        write_json(given.json, _TITLE, {"passes": passes})
+
+
+if __name__ == "__main__":
+    main()
