@@ -59,6 +59,8 @@ _TITLE: Final = "Durability"
 _ROOT: Final = Path(__file__).resolve().parents[1]
 #: Seconds between two kills: at least, and what comes to it on average.
 _PAUSE: Final = (0.01, 0.1)
+#: How many times faster the kills may come than they would if they were spread over all that is to be accepted.
+_HASTE: Final = 1.5
 #: Seconds in which something has to be accepted.
 _STANDSTILL: Final = 2 * PATIENCE
 #: Seconds that a message is a consumer's.
@@ -298,10 +300,12 @@ def torture(url: str, options: argparse.Namespace) -> tuple[dict[str, int | floa
             while kills["worker"] < options.kills or load.accepted < options.accepted:
                 least, mean = _PAUSE
                 time.sleep(least + chance.expovariate(1 / mean))
-                if options.kills and kills["server"] * options.kills < options.servers * kills["worker"]:
+                # So many for what was accepted, or a busy machine would do nothing but start processes.
+                is_time = sum(kills.values()) <= _HASTE * options.kills * load.accepted / options.accepted
+                if is_time and kills["server"] * options.kills < options.servers * kills["worker"]:
                     server.kill(whole=kills["server"] % 2 == 0)
                     kills["server"] += 1
-                elif options.kills:
+                elif is_time and options.kills:
                     kills["worker"] += server.kill_worker(chance)
                 if chance.random() < 0.2:
                     consumers.kill(chance)
@@ -440,6 +444,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--progress", action="store_true", help="say how far it is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args(arguments)
+    if options.accepted < 1:
+        parser.error("--accepted has to be 1 at least")
     # What ends a program otherwise would leave the servers behind.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)

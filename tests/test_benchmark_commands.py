@@ -264,26 +264,7 @@ def test_the_share_is_without_what_reading_the_body_costs(load_benchmark: Any) -
     assert load_benchmark("servers").share_of({"ours": 3.0, "naive": 9.0, "reading": 1.0}) == 0.25
 
 
-# -- what survives
-
-
-@needs_gunicorn
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-@pytest.mark.parametrize("more", [(), ("--consume",)], ids=["kept", "consumed"])
-def test_nothing_accepted_is_lost_or_taken_twice_where_servers_are_killed(
-    require: Any, tmp_path: Path, database: str, more: tuple[str, ...]
-) -> None:
-    require("sqlalchemy")
-    place = [require("postgresql")] if database == "postgresql" else []
-    path = tmp_path / "figures.json"
-    done = run("durability", *place, "--kills", "15", "--accepted", "300", "--json", str(path), *more)
-    assert (done.returncode, done.stderr) == (0, "")
-    figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
-    assert figures["accepted"] >= 300
-    assert figures["kills"] >= 15
-    assert figures["stored"] >= figures["accepted"]
-    assert [figures[name] for name in ("accepted and lost", "stored twice", "answered in two ways")] == [0, 0, 0]
-    assert (figures["handed out"] > 0) == bool(more)
+# -- storing
 
 
 def test_storing_is_compared_with_a_bare_insert(require: Any, tmp_path: Path) -> None:
