@@ -176,7 +176,12 @@ def _child(way: str, path: str, content_type: str, times: int) -> None:
     # Not before it is settled whether pybase64 can be imported.
     from .requests import WAYS, call, environ_of, sender
 
-    application = WAYS[way]()
+    if way == "spool":
+        from .spool import spooling
+
+        application = spooling()
+    else:
+        application = WAYS[way]()
     small = sender(application, MESSAGES["a"]())
     for _ in range(10):
         small()

@@ -1,6 +1,6 @@
 """How many messages a second are accepted into a spool, beside a bare insert of the same octets on the same disk.
 
-    python -m benchmarks.spool [--passes 5] [--seconds 1] [--postgresql URL] [--json FILE] [--quick]
+    python -m benchmarks.spool [--passes 5] [--seconds 1] [--only a,v] [--postgresql URL] [--json FILE] [--quick]
 
 The bare way is the standard library's sqlite3: one row with the body, one transaction for each, a write-ahead log and
 synchronous=FULL, in one thread. The spool is called through the whole endpoint, in process: credentials, multipart,
@@ -9,11 +9,14 @@ processors, of four threads each, as a server would run it.
 
 Everything is measured in each pass, one after the other, in a folder of the current directory. The figure is the median
 of the passes, with least and greatest in brackets; the ratio is made within each pass.
+
+Then there is the memory that a process needs to accept a message, measured as memory.py says.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import itertools
 import multiprocessing
 import os
@@ -21,7 +24,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -33,18 +36,29 @@ import sqlalchemy as sa
 from mm7_wsgi import MM7Endpoint
 from mm7_wsgi.spool import Spool, TransactionLog
 
-from .messages import MESSAGES, Message
+from .memory import measurable, peaks
+from .messages import MESSAGES, SMALLER, Message, _base64, _submit
 from .requests import ACCOUNTS, LIMITS, environ_of, visit
-from .tables import describe, describe_machine, markdown, spread, write_json
+from .tables import describe, describe_machine, markdown, spread, verdict, write_json
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _TITLE: Final = "The spool"
 _TRANSACTION: Final = b"TransactionID"
-#: The messages, by their letter.
-_SIZES: Final = ("a", "b", "c", "d")
+#: The messages, by their letter: 5 KB to 16 MB, the largest that is taken by default.
+_MESSAGES: Final[Mapping[str, Callable[[], Message]]] = {
+    **{letter: MESSAGES[letter] for letter in "abcd"},
+    "v": lambda: _submit("16 MB base64", picture=_base64(16_000_000)),
+}
+_QUICK_MESSAGES: Final = {letter: SMALLER[letter] for letter in "abcd"}
+#: Of these it is said what memory they take to be accepted.
+_LARGE: Final = ("c", "d", "v")
 _THREADS: Final = 4
+#: What accepting has to reach of the bare inserts, in one thread and in several.
+BAR: Final = 0.5
+#: MB above idle that accepting may take, however large the message is.
+MEMORY_BAR: Final = 8
 
 
 class Numbered:
@@ -169,7 +183,7 @@ def rate_of_many(make: Callable[[], Callable[[], None]], processes: int, threads
     found = [rates.get() for _ in started]
     for process in started:
         process.join()
-    return sum(found)
+    return float(sum(found))
 
 
 def worked_off(url: str) -> float:
@@ -210,9 +224,8 @@ def databases(server: str | None) -> Iterator[Callable[[], str]]:
                     connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def measure(letter: str, server: str | None, seconds: float) -> dict[str, float]:
+def measure(message: Numbered, server: str | None, seconds: float) -> dict[str, float]:
     """One pass: messages a second, by the way that they are stored."""
-    message = Numbered(MESSAGES[letter]())
     processes = os.cpu_count() or 1
 
     def endpoint(url: str) -> Callable[[], None]:
@@ -236,31 +249,81 @@ def measure(letter: str, server: str | None, seconds: float) -> dict[str, float]
     return found
 
 
+def spooling() -> WSGIApplication:
+    """What memory.py measures: an endpoint with a spool of its own, in MM7_SPOOL where that is the URL of one.
+
+    Other contents under the same TransactionID are another message there.
+    """
+    url = os.environ.get("MM7_SPOOL")
+    if url is None:
+        folder = tempfile.TemporaryDirectory(dir=".")
+        atexit.register(folder.cleanup)
+        url = f"sqlite:///{folder.name}/mm7.db"
+    return MM7Endpoint(Spool(url, reuse="accept"), accounts=ACCOUNTS, limits=LIMITS)
+
+
+def memory_of(
+    made: Mapping[str, Callable[[], Message]], letters: Iterable[str], server: str | None, children: int
+) -> dict[str, float]:
+    """MB above idle that a process needs to accept a message."""
+    found = {}
+    for letter in letters:
+        with databases(server) as make:
+            if server is not None:
+                os.environ["MM7_SPOOL"] = make()
+            try:
+                (peak,) = peaks(made, [(letter, "spool")], children=children, fast=True)
+            finally:
+                os.environ.pop("MM7_SPOOL", None)
+            found[letter] = peak.megabytes
+    return found
+
+
+def table(title: str, runs: Sequence[Mapping[str, float]], *, judged: bool) -> str:
+    """What was found for one message, pass by pass."""
+    rows = []
+    for name in runs[0]:
+        ratios = [run[name] / run["bare"] for run in runs]
+        least = BAR if judged and name.startswith("spool") else None
+        cells = [f"{median(run[name] for run in runs):,.0f}", spread(ratios), verdict(median(ratios), least=least)]
+        rows.append([name, *cells])
+    return markdown([title, "messages a second", "times bare", "at least"], rows)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmark with the arguments of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spool", description="What it costs to store messages.")
     parser.add_argument("--passes", type=int, default=5, help="of which the median counts (default: 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="for each figure (default: 1)")
+    parser.add_argument("--only", metavar="LETTERS", help="only these messages, such as a,v")
     parser.add_argument("--postgresql", metavar="URL", help="measure it there, in databases that are made and removed")
     parser.add_argument("--quick", action="store_true", help="whether it works, and not how fast")
     parser.add_argument("--json", metavar="FILE", help="write all that was measured to this file")
     given = parser.parse_args(arguments)
+    made = _QUICK_MESSAGES if given.quick else _MESSAGES
+    letters = list(made) if given.only is None else given.only.split(",")
+    if unknown := set(letters) - made.keys():
+        parser.error(f"there is no message {', '.join(sorted(unknown))}, but {', '.join(made)}")
     if given.quick:
         given.passes, given.seconds = 1, 0.05
-    passes: Mapping[str, list[dict[str, float]]] = {letter: [] for letter in _SIZES}
+    passes: Mapping[str, list[dict[str, float]]] = {letter: [] for letter in letters}
     for _ in range(given.passes):
-        for letter in _SIZES:
-            passes[letter].append(measure(letter, given.postgresql, given.seconds))
+        for letter in letters:
+            passes[letter].append(measure(Numbered(made[letter]()), given.postgresql, given.seconds))
     print(f"Measured on {describe(describe_machine())}\n")
-    for letter in _SIZES:
-        runs = passes[letter]
+    for letter in letters:
+        print(table(made[letter]().title, passes[letter], judged=not given.quick))
+    figures: dict[str, Any] = {"passes": passes}
+    if measurable():
+        large = [letter for letter in letters if letter in _LARGE]
+        found = memory_of(made, large, given.postgresql, 1 if given.quick else 3)
+        figures["memory"] = found
         rows = [
-            [name, f"{median(run[name] for run in runs):,.0f}", spread([run[name] / run["bare"] for run in runs])]
-            for name in runs[0]
+            [made[letter]().title, f"{found[letter]:,.2f}", verdict(found[letter], most=MEMORY_BAR)] for letter in found
         ]
-        print(markdown([MESSAGES[letter]().title, "messages a second", "times bare"], rows))
+        print(markdown(["accepted", "MB above idle", "at most"], rows), end="")
     if given.json is not None:
-        write_json(given.json, _TITLE, {"passes": passes})
+        write_json(given.json, _TITLE, figures)
 
 
 if __name__ == "__main__":

@@ -267,12 +267,14 @@ def test_the_share_is_without_what_reading_the_body_costs(load_benchmark: Any) -
 # -- storing
 
 
-def test_storing_is_compared_with_a_bare_insert(require: Any, tmp_path: Path) -> None:
+def test_storing_is_compared_with_a_bare_insert(require: Any, load_benchmark: Any, tmp_path: Path) -> None:
     require("sqlalchemy")
     path = tmp_path / "figures.json"
     done = run("spool", "--quick", "--json", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("| bare ") == 4
-    passes = json.loads(path.read_text(encoding="utf-8"))["figures"]["passes"]
-    assert set(passes) == {"a", "b", "c", "d"}
-    assert all(min(found.values()) > 0 for (found,) in passes.values())
+    figures = json.loads(path.read_text(encoding="utf-8"))["figures"]
+    assert set(figures["passes"]) == {"a", "b", "c", "d"}
+    assert all(min(found.values()) > 0 for (found,) in figures["passes"].values())
+    if load_benchmark("memory").measurable():
+        assert set(figures["memory"]) == {"c", "d"}
