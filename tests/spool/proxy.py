@@ -17,6 +17,7 @@ class Proxy:
         self._flows = {True: threading.Event(), False: threading.Event()}
         self._changed = threading.Condition()
         self._held: set[bool] = set()
+        self._unheard: bytes | None = None
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
         self._listener: socket.socket | None = None
@@ -54,8 +55,14 @@ class Proxy:
         if not only_answers:
             self._flows[True].clear()
 
+    def hold(self, marker: bytes) -> None:
+        """Forward nothing more of a connection from where this is in what the client says."""
+        self._flows[True].clear()
+        self._unheard = marker
+
     def thaw(self) -> None:
         """Forward again, and what was held first."""
+        self._unheard = None
         for each in self._flows.values():
             each.set()
         with self._changed:
@@ -106,7 +113,8 @@ class Proxy:
     def _forward(self, source: socket.socket, target: socket.socket, is_request: bool) -> None:
         with contextlib.suppress(OSError):
             while octets := source.recv(65536):
-                if not self._flows[is_request].is_set():
+                heard = is_request and self._unheard is not None and self._unheard not in octets
+                if not heard and not self._flows[is_request].is_set():
                     with self._changed:
                         self._held.add(is_request)
                         self._changed.notify_all()

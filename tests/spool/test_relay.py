@@ -438,6 +438,22 @@ def test_a_broker_that_was_short_of_memory_is_so_no_more(client: MM7Client, far:
     assert far.trouble == "no answer in 0.5 s"
 
 
+def test_a_broker_that_hears_all_but_publishing_has_a_message_once_more_when_it_does(
+    client: MM7Client, spool: Spool, far: Relay, proxy: Any, broker: Any, queue: str
+) -> None:
+    """As one does that is short of memory: what it did not hear is in the sockets still."""
+    assert far.run_once() == 0
+    client.submit()
+    proxy.hold(struct.pack(">HH", 60, 40))
+    for _ in range(4):
+        assert far.run_once() == 0
+        assert far.trouble == "no answer in 0.5 s"
+    proxy.thaw()
+    with running(far):
+        assert len(set(keys(take(broker, queue, 2)))) == 1
+    assert is_empty(spool)
+
+
 # -- messages in trouble
 
 
