@@ -71,7 +71,7 @@ class Engine:
         """Have the tables there, in the file that is there now."""
         self._drop_writer()
         self._engine.dispose()
-        with self._engine.begin() as connection:
+        with self._locked() as connection:  # a process that is new waits as well as those that are at work
             self._make_tables(connection)
             self._files = _files(self._path)
 
@@ -135,9 +135,15 @@ class Engine:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
+        """A transaction that writes into the file that is there now."""
         if not self._is_prepared():
             self._prepare()
+        with self._locked() as connection:
+            yield connection
+
+    @contextmanager
+    def _locked(self) -> Iterator[sa.Connection]:
+        """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
         if self._writer is None:
             self._writer = self._engine.connect()
             self._driver = self._writer.connection.driver_connection

@@ -176,6 +176,27 @@ def test_a_lock_is_waited_for_and_then_given_up(database: Database, path: Path, 
     other.close()
 
 
+def test_a_process_that_is_new_looks_for_the_lock_as_often_as_those_that_write(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.write(version)
+    database.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    slept = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            other.execute("ROLLBACK")
+
+    monkeypatch.setattr("mm7_wsgi.spool.sqlite.time.sleep", sleep)
+    assert database.write(version) == 1
+    assert len(slept) == 3
+    assert max(slept) < 0.001
+    other.close()
+
+
 def test_what_is_wrong_inside_is_not_taken_for_trouble_with_the_database(database: Database) -> None:
     def fail(connection: sa.Connection) -> None:
         connection.execute(sa.insert(schema), {"version": 7})
