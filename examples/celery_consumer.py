@@ -38,8 +38,10 @@ INBOX = os.environ.get("MM7_INBOX") or Path(__file__).with_name("inbox.db")
 PAUSE = 1.0
 
 app = Celery("mm7", broker=os.environ.get("MM7_BROKER") or "amqp://guest:guest@127.0.0.1//")
-# The worker has a queue for tasks too, and this example has none.
-app.conf.update(task_default_queue=f"{QUEUE}.tasks", worker_enable_remote_control=False)
+# The worker makes a queue for tasks too, and an exchange for events; this example has neither.
+app.conf.update(
+    task_default_queue=f"{QUEUE}.tasks", event_exchange=f"{QUEUE}.events", worker_enable_remote_control=False
+)
 
 
 class Inbox(bootsteps.ConsumerStep):  # type: ignore[misc]

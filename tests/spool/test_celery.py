@@ -106,7 +106,8 @@ def start(
         worker.end(signal.SIGTERM)
     with broker.channel() as channel:
         channel.queue_delete(f"{queue}.tasks")
-        channel.exchange_delete(f"{queue}.tasks")
+        for name in ("tasks", "events"):
+            channel.exchange_delete(f"{queue}.{name}")
 
 
 def rows(inbox: Path, query: str) -> list[Any]:
