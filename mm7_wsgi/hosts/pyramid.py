@@ -37,7 +37,7 @@ from ..credentials import owned
 from ..endpoint import Handler, MM7Endpoint
 from ..protocol.errors import MM7Error
 from ..redaction import redacted
-from ..request import MM7Request
+from ..request import MM7Request, WrittenAnswer
 from .settings import keywords
 
 if TYPE_CHECKING:
@@ -181,6 +181,7 @@ class _Way:
         self._call = lambda: handler(message_request)
         self._accepted = lambda outcome: (
             outcome is None
+            or (isinstance(outcome, WrittenAnswer) and outcome.code in (1000, 1100))
             or (isinstance(outcome, message_request.message.response) and outcome.status.status_code in (1000, 1100))
         )
         try:

@@ -472,3 +472,59 @@ def test_a_message_that_comes_again_is_answered_as_it_was_committed(
     assert answers[1].body == answers[2].body
     assert store.kept == ["x"]
     log.close()
+
+
+@pytest.mark.parametrize("status", [1000, 1100])
+def test_what_a_handler_has_beside_a_spool_is_committed(
+    ask: Any, mm7: Any, make_app: Any, require: Any, tmp_path: Path, status: int
+) -> None:
+    """The spool has its own transaction, and what the handler writes itself has Pyramid's; also when it comes again."""
+    require("sqlalchemy")
+    spool = pkgutil.resolve_name("mm7_wsgi.spool:Spool")(tmp_path / "mm7.db")
+    stores = [Store(), Store()]
+    left = iter(stores)
+
+    def handler(request: MM7Request) -> Any:
+        host: Any = request.host_request
+        next(left).keep(host.tm, "x")
+        return spool(request, None if status == 1000 else request.partial())
+
+    app = make_app(handler)
+    answers = [ask(app, mm7.request()) for _ in stores]
+    assert [answer.code for answer in answers] == [status, status]
+    assert answers[0].body == answers[1].body
+    assert [store.kept for store in stores] == [["x"], ["x"]]
+    assert sum(spool.messages.counts().values()) == 1
+    spool.close()
+
+
+def test_what_a_spool_has_is_stored_once_when_the_rest_could_not_be_committed(
+    ask: Any, mm7: Any, make_app: Any, require: Any, tmp_path: Path
+) -> None:
+    require("sqlalchemy")
+    spool = pkgutil.resolve_name("mm7_wsgi.spool:Spool")(tmp_path / "mm7.db")
+    stores = [Store("commit"), Store()]
+    left = iter(stores)
+
+    def handler(request: MM7Request) -> Any:
+        host: Any = request.host_request
+        next(left).keep(host.tm, "x")
+        return spool(request)
+
+    app = make_app(handler)
+    assert [ask(app, mm7.request()).code for _ in stores] == [3000, 1000]
+    assert [store.kept for store in stores] == [[], ["x"]]
+    assert sum(spool.messages.counts().values()) == 1
+    spool.close()
+
+
+def test_a_written_answer_that_refuses_aborts_the_transaction(ask: Any, mm7: Any, make_app: Any) -> None:
+    store = Store()
+
+    def handler(request: MM7Request) -> Any:
+        host: Any = request.host_request
+        store.keep(host.tm, "x")
+        return request.write(SubmitRsp(mm7_version="6.8.0", status=Status(status_code=2000), message_id="m"))
+
+    assert ask(make_app(handler), mm7.request()).code == 2000
+    assert store.kept == []
