@@ -474,6 +474,29 @@ def test_a_message_that_comes_again_is_answered_as_it_was_committed(
     log.close()
 
 
+@pytest.mark.parametrize("how", ["doomed", "vetoed"])
+def test_an_answer_that_was_not_committed_is_not_kept(
+    ask: Any, mm7: Any, make_app: Any, require: Any, tmp_path: Path, how: str
+) -> None:
+    require("sqlalchemy")
+    stores = [Store(), Store()]
+    served: list[Store] = []
+
+    def handler(request: MM7Request) -> None:
+        host: Any = request.host_request
+        served.append(stores[len(served)])
+        served[-1].keep(host.tm, "x")
+        if how == "doomed" and len(served) == 1:
+            host.tm.doom()
+
+    veto = {"tm__commit_veto": lambda request, response: len(served) == 1} if how == "vetoed" else {}
+    log = pkgutil.resolve_name("mm7_wsgi.spool:TransactionLog")(tmp_path / "mm7.db")
+    app = make_app(handler, mm7__transactions=log, **veto)
+    assert [ask(app, mm7.request()).code for _ in range(3)] == [3000, 1000, 1000]
+    assert [store.kept for store in served] == [[], ["x"]]
+    log.close()
+
+
 @pytest.mark.parametrize("status", [1000, 1100])
 def test_what_a_handler_has_beside_a_spool_is_committed(
     ask: Any, mm7: Any, make_app: Any, require: Any, tmp_path: Path, status: int
