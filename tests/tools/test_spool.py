@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from secrets import token_hex
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from click.testing import CliRunner, Result
 from mm7_wsgi import MM7Endpoint
 from mm7_wsgi.testing import MM7Client
 from mm7_wsgi.tools.cli import cli
+from mm7_wsgi.tools.spool import spool_group
 
 sa: Any = pytest.importorskip("sqlalchemy")
 from mm7_wsgi.spool import Spool  # noqa: E402
@@ -334,8 +336,10 @@ def test_it_relays_until_it_is_ended(
                 handlers[signal.SIGTERM](signal.SIGTERM, None)
             return False
 
-    monkeypatch.setattr("mm7_wsgi.tools.spool.signal.signal", handlers.__setitem__)
-    monkeypatch.setattr("mm7_wsgi.tools.spool.threading.Event", Stop)
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    # By name it would be looked for in a package that another test may have imported anew.
+    tool = sys.modules[spool_group.commands["relay"].callback.__module__]  # type: ignore[union-attr]
+    monkeypatch.setattr(tool, "threading", SimpleNamespace(Event=Stop))
     result = run("relay", "amqp://user:hunter2@127.0.0.1:1//")
     assert (result.exit_code, len(waits), set(handlers)) == (0, 3, {signal.SIGINT, signal.SIGTERM})
     assert [record.levelname for record in caplog.records] == ["ERROR"]
