@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +35,11 @@ _TOGETHER_OCTETS: Final = 4 * 1024 * 1024
 
 
 class Engine:
-    """One process's way to a database of SQLite."""
+    """One process's way to a database of SQLite.
+
+    Nothing of it is open while the process forks: a child that has a connection of its parent's takes locks to be its
+    own that it has not, and then two write at the same time.
+    """
 
     def __init__(self, url: sa.URL, options: dict[str, Any], make_tables: Callable[[sa.Connection], None]) -> None:
         self._path = str(url.database)
@@ -51,6 +56,7 @@ class Engine:
         self._turn = threading.Lock()
         self._writer: sa.Connection | None = None
         self._driver: Any = None
+        _engines.add(self)
 
     def forget(self) -> None:
         """Look at the tables again before the next use."""
@@ -69,8 +75,7 @@ class Engine:
 
     def _prepare(self) -> None:
         """Have the tables there, in the file that is there now."""
-        self._drop_writer()
-        self._engine.dispose()
+        self._close()
         with self._locked() as connection:  # a process that is new waits as well as those that are at work
             self._make_tables(connection)
             self._files = _files(self._path)
@@ -100,8 +105,22 @@ class Engine:
     def close(self) -> None:
         """Close all connections."""
         with self._turn:
-            self._drop_writer()
-            self._engine.dispose()
+            self._close()
+
+    def _close(self) -> None:
+        self._drop_writer()
+        self._engine.dispose()
+
+    def hold(self) -> bool:
+        """Let nobody begin to write, and close what is open; False where somebody does not come to an end."""
+        is_held = self._turn.acquire(timeout=_BUSY)
+        if is_held:
+            self._close()
+        return is_held
+
+    def let_go(self) -> None:
+        """Let them write again."""
+        self._turn.release()
 
     def _take(self) -> list[_Job[Any]]:
         """The next of those who wait, at least one."""
@@ -196,6 +215,23 @@ class Engine:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: else the disk may keep it in its own memory
+
+
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+_held: list[Engine] = []
+
+
+def _before_fork() -> None:
+    _held.extend([engine for engine in list(_engines) if engine.hold()])
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().let_go()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
 class _Job(Generic[T]):

@@ -11,8 +11,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -99,7 +98,16 @@ class Child:
         return os.WTERMSIG(self.status) if os.WIFSIGNALED(self.status) else 0
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        """End it now, if it has not ended."""
+        if self.status is None:
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
 
 def fork(work: Callable[[Callable[[Any], None]], None]) -> Child:
@@ -166,12 +174,3 @@ class Failpoint:
                     if self.count == self.step:
                         os.kill(os.getpid(), signal.SIGKILL)
         return self._line
-
-
-@contextmanager
-def held(lock: Any) -> Iterator[None]:
-    """A connection, a lock: closed at the end."""
-    try:
-        yield
-    finally:
-        lock.close()
