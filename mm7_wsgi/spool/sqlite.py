@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -9,7 +10,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -80,7 +80,7 @@ class Engine:
             self._make_tables(connection)
             self._files = _files(self._path)
 
-    @contextmanager
+    @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
         if not self._is_prepared():
@@ -97,6 +97,8 @@ class Engine:
         self._waiting.append(job)
         with self._turn:
             while not job.is_settled:
+                if not self._waiting:  # who had it with others was ended before it came to it
+                    raise OSError("the thread that wrote was ended")
                 self._settle(self._take())
         if job.error is not None:
             raise job.error
@@ -152,7 +154,7 @@ class Engine:
             for job, result in zip(jobs, results, strict=True):
                 job.settle(result)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
         """A transaction that writes into the file that is there now."""
         if not self._is_prepared():
@@ -175,7 +177,11 @@ class Engine:
                 writer.commit()
             else:  # what was prepared went past SQLAlchemy
                 driver.execute("COMMIT")
+            if not self._is_prepared():
+                raise OSError("its files were deleted or replaced while it was written to")
         except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                driver.rollback()  # to close it releases nothing while a cursor lives, as in the traceback of an error
             self._drop_writer()
             raise
 
@@ -201,13 +207,15 @@ class Engine:
 
     def _connect(self, connection: Any, record: Any) -> None:
         connection.isolation_level = None  # no transaction but those that are begun by name
+        if not os.access(self._path, os.W_OK):  # SQLite would make files beside it that stay as they are
+            raise OSError("it may not be written to")
         deadline = time.monotonic() + _BUSY
         while True:
             try:
                 (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
                 break
-            except connection.OperationalError:  # two who open it for the first time: for that it does not wait
-                if time.monotonic() >= deadline:
+            except connection.OperationalError as error:  # two who open it for the first time: it does not wait then
+                if "locked" not in str(error) or time.monotonic() >= deadline:
                     raise
                 time.sleep(0.01)
         if mode != "wal":
