@@ -74,8 +74,9 @@ class Database:
 
     @property
     def name(self) -> str:
-        """The URL, to be shown: without a password."""
-        return printable(self.url.render_as_string(hide_password=True))
+        """The URL, to be shown: without a password, wherever in it that is."""
+        secret = [name for name in self.url.query if "password" in name.lower()]
+        return printable(self.url.difference_update_query(secret).render_as_string(hide_password=True))
 
     def write(self, work: Callable[[sa.Connection], T], *, octets: int = 0) -> T:
         """Do ``work`` in a transaction, and return what it returns when that is on the disk.

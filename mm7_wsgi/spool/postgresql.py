@@ -44,7 +44,7 @@ class Engine:
         self._make_tables = make_tables
         self._is_ready = False
         self._clock_ahead = 0.0
-        self._name = url.render_as_string(hide_password=True)
+        self._name = url.set(query={}).render_as_string(hide_password=True)
         arguments = {
             "connect_args": _ARGUMENTS if url.get_driver_name().startswith("psycopg") else {},
             "isolation_level": "READ COMMITTED",

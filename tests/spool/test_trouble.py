@@ -563,6 +563,27 @@ def test_trouble_that_comes_and_goes_for_one_kind_of_work_is_told_once(
     spool.close()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://somebody:hunter2@127.0.0.1:1/x",
+        "postgresql://127.0.0.1:1/x?user=somebody&password=hunter2",
+        "postgresql://127.0.0.1:1/x?sslmode=disable&sslpassword=hunter2",
+        "postgresql://somebody:hunter2@host.invalid/x",
+    ],
+)
+def test_no_secret_of_a_url_comes_into_the_log(url: str, told: Told, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    spool = Spool(url)
+    log = TransactionLog(url)
+    for client in (peer(spool), peer(lambda request: None, transactions=log)):
+        refused(client, "1")
+    assert told.levels == ["ERROR", "ERROR"]
+    for text in (caplog.text, repr(spool), repr(log), repr(spool._database)):
+        assert "hunter2" not in text
+    assert "127.0.0.1" in caplog.text or "host.invalid" in caplog.text
+
+
 # -- PostgreSQL
 
 
