@@ -38,7 +38,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
@@ -104,20 +104,27 @@ class Server:
         )
 
     def kill_worker(self, chance: random.Random) -> bool:
-        """Kill one of its workers, and say whether there was one."""
+        """Kill one of its workers, be its master there or not, and say whether there was one."""
         if self._processes[-1].poll() is not None:
             raise RuntimeError("gunicorn has ended by itself")
-        workers = alive(self._processes[-1].pid)
+        workers = self.workers()
         if workers:
             with suppress(ProcessLookupError):
                 os.kill(chance.choice(workers), signal.SIGKILL)
                 return True
         return False
 
+    def workers(self, masters: Collection[int] | None = None) -> list[int]:
+        """Those that run; ``masters`` has whose they are, be they gone or not: all without it."""
+        if masters is None:
+            masters = [process.pid for process in self._processes]
+        # By now another program may have the number of a master that is gone; nobody else has this socket.
+        return [each for each in alive(masters) if has_open(each, self._listener.fileno())]
+
     def kill(self, *, whole: bool) -> None:
         """Kill the master, with its workers or without, and start another.
 
-        Workers without a master go on until they notice.
+        Workers without a master go on for as long as somebody waits to be served.
         """
         if whole:
             os.killpg(self._processes[-1].pid, signal.SIGKILL)
@@ -129,9 +136,10 @@ class Server:
     def close(self) -> None:
         """End it, and all that is left of earlier ones."""
         *earlier, process = self._processes
-        for one in earlier:
+        masters = {one.pid for one in earlier}
+        for worker in self.workers(masters):
             with suppress(ProcessLookupError):
-                os.killpg(one.pid, signal.SIGKILL)
+                os.kill(worker, signal.SIGKILL)
         process.terminate()
         try:
             process.wait(PATIENCE)
@@ -142,16 +150,27 @@ class Server:
         self._folder.cleanup()
 
 
-def alive(parent: int) -> list[int]:
-    """The processes that one has started and that run: one that was killed stays in the list until it is noticed."""
+def alive(leaders: Collection[int]) -> list[int]:
+    """The processes that run in the sessions of these: one that was killed stays in the list until it is noticed."""
     found = []
     for name in os.listdir("/proc"):
-        if name.isdigit():
+        if name.isdigit() and int(name) not in leaders:
             with suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
-                state, started_by = file.read().rpartition(b") ")[2].split()[:2]
-                if int(started_by) == parent and state != b"Z":
+                state, _, _, session = file.read().rpartition(b") ")[2].split()[:4]
+                if int(session) in leaders and state != b"Z":
                     found.append(int(name))
     return found
+
+
+def has_open(process: int, file: int) -> bool:
+    """Whether a process has open what is ``file`` here."""
+    own, folder = os.fstat(file), f"/proc/{process}/fd"
+    with suppress(OSError):  # it is gone
+        for name in os.listdir(folder):
+            with suppress(OSError):  # closed meanwhile
+                if os.path.samestat(own, os.stat(f"{folder}/{name}")):
+                    return True
+    return False
 
 
 @contextmanager

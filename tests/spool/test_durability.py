@@ -6,10 +6,14 @@ import hashlib
 import json
 import os
 import runpy
+import signal
+import socket
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -137,6 +141,39 @@ application = MM7Endpoint(handler, accounts={"acme": "s3cret"})
     assert status == 1
     assert figures["answered otherwise"] > 0
     assert "an answer that nobody expects: b'HTTP/1.1 500 " in said
+
+
+# -- what is killed
+
+
+@needs_unix
+def test_workers_whose_master_was_killed_are_killed_too(require: Any, load_benchmark: Any, tmp_path: Path) -> None:
+    require("gunicorn")
+    durability, peers = load_benchmark("durability"), load_benchmark("peers")
+    server = durability.Server("benchmarks.durable:application", f"sqlite:///{tmp_path}/mm7.db", workers=1)
+    with closing(server), closing(peers.Peer("first", server.port)) as peer:
+        peer.submit("first")
+        (orphan,) = server.workers()
+        os.kill(orphan, signal.SIGSTOP)  # one that has nothing to do would go by itself
+        server.kill(whole=False)
+        assert server.kill_worker(SimpleNamespace(choice=lambda found: found[found.index(orphan)]))
+        while orphan in server.workers():
+            time.sleep(0.01)
+        peer.submit("second")
+        assert server.workers()
+    assert server.workers() == []
+
+
+def test_a_process_in_the_session_of_another_program_is_left_alone(load_benchmark: Any) -> None:
+    durability = load_benchmark("durability")
+    command = [sys.executable, "-c", "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as other, socket.socket() as own:
+        while not (found := durability.alive([other.pid])):
+            assert other.poll() is None
+        assert not durability.has_open(found[0], own.fileno())
+        assert durability.has_open(os.getpid(), own.fileno())
+        assert other.stdin is not None
+        other.stdin.close()
 
 
 # -- what is made of what was found
