@@ -4,11 +4,14 @@
 
 The bare way is the standard library's sqlite3: one row with the body, one transaction for each, a write-ahead log and
 synchronous=FULL, in one thread. The spool is called through the whole endpoint, in process: credentials, multipart,
-SOAP, fingerprint, and then the transaction. It is measured with one thread, and with so many processes as there are
-processors, of four threads each, as a server would run it.
+SOAP, fingerprint, and then the transaction. It is measured with one process and with so many as there are processors,
+of one thread and of four threads each.
 
-Everything is measured in each pass, one after the other, in a folder of the current directory. The figure is the median
-of the passes, with least and greatest in brackets; the ratio is made within each pass.
+Then the message of the examples goes over HTTP to gunicorn, whose clients take of the same processors what they need:
+that is no measure of the spool, and has no bar.
+
+All of this is measured in each pass, one after the other, in a folder of the current directory. The figure is the
+median of the passes, with least and greatest in brackets; the ratio is made within each pass.
 
 Then there is the memory that a process needs to accept a message, measured as memory.py says.
 """
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import importlib.util
 import itertools
 import multiprocessing
 import os
@@ -25,7 +29,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from secrets import token_hex
 from statistics import median
@@ -36,8 +40,11 @@ import sqlalchemy as sa
 from mm7_wsgi import MM7Endpoint
 from mm7_wsgi.spool import Spool, TransactionLog
 
+from .durability import Load, Server
 from .memory import measurable, peaks
 from .messages import MESSAGES, SMALLER, Message, _base64, _submit
+from .peers import Message as PeersMessage
+from .peers import Peer
 from .requests import ACCOUNTS, LIMITS, environ_of, visit
 from .tables import describe, describe_machine, markdown, spread, verdict, write_json
 
@@ -55,6 +62,7 @@ _QUICK_MESSAGES: Final = {letter: SMALLER[letter] for letter in "abcd"}
 #: Of these it is said what memory they take to be accepted.
 _LARGE: Final = ("c", "d", "v")
 _THREADS: Final = 4
+_SERVED: Final = "the message of the examples, over HTTP"
 #: What accepting has to reach of the bare inserts, in one thread and in several.
 BAR: Final = 0.5
 #: MB above idle that accepting may take, however large the message is.
@@ -186,6 +194,10 @@ def rate_of_many(make: Callable[[], Callable[[], None]], processes: int, threads
     return float(sum(found))
 
 
+def _number(number: int, what: str, plural: str = "s") -> str:
+    return f"{number} {what}{plural if number > 1 else ''}"
+
+
 def worked_off(url: str) -> float:
     """Messages a second that one worker takes and is done with, until there are no more."""
     spool = Spool(url)
@@ -226,7 +238,7 @@ def databases(server: str | None) -> Iterator[Callable[[], str]]:
 
 def measure(message: Numbered, server: str | None, seconds: float) -> dict[str, float]:
     """One pass: messages a second, by the way that they are stored."""
-    processes = os.cpu_count() or 1
+    processors = os.cpu_count() or 1
 
     def endpoint(url: str) -> Callable[[], None]:
         return sender(MM7Endpoint(Spool(url), accounts=ACCOUNTS, limits=LIMITS), message)
@@ -241,12 +253,37 @@ def measure(message: Numbered, server: str | None, seconds: float) -> dict[str, 
         url = make()
         found["spool, one thread"] = rate(endpoint(url), seconds)
         found["one worker: taken and done"] = worked_off(url)
-        url = make()
-        many = f"spool, {processes} processes of {_THREADS} threads"
-        found[many] = rate_of_many(lambda: endpoint(url), processes, _THREADS, seconds)
+        for processes, threads in ((1, _THREADS), (processors, 1), (processors, _THREADS)):
+            url = make()
+            made = rate_of_many(lambda url=url: endpoint(url), processes, threads, seconds)  # type: ignore[misc]
+            found[f"spool, {_number(processes, 'process', 'es')} of {_number(threads, 'thread')}"] = made
         log = MM7Endpoint(visit, accounts=ACCOUNTS, limits=LIMITS, transactions=TransactionLog(make()))
         found["log of transactions, one thread"] = rate(sender(log, message), seconds)
     return found
+
+
+def measure_served(server: str | None, seconds: float) -> dict[str, float]:
+    """One pass with the message of the examples: messages a second, inserted and accepted by gunicorn."""
+    message = Numbered(Message(_SERVED, "multipart/related", PeersMessage().body("0-0")))
+    with databases(server) as make:
+        url = make()
+        insert = bare_postgresql(url, message) if server else bare(str(sa.make_url(url).database), message)
+        found = {"bare": rate(insert, seconds)}
+        for name, workers, threads in (("4 workers", 4, 1), (f"2 workers of {_THREADS} threads", 2, _THREADS)):
+            with closing(Server("benchmarks.durable:application", make(), workers=workers, threads=threads)) as served:
+                with closing(Peer("first", served.port)) as first:
+                    first.submit("first")  # it is there
+                with Load(served.port, clients=2, connections=4, plain=True) as load:
+                    before, begun = load.accepted, time.perf_counter()
+                    time.sleep(seconds)
+                    found[f"gunicorn, {name}"] = (load.accepted - before) / (time.perf_counter() - begun)
+                    load.end()
+    return found
+
+
+def is_servable() -> bool:
+    """Whether gunicorn is there, and can be."""
+    return os.name == "posix" and importlib.util.find_spec("gunicorn") is not None
 
 
 def spooling() -> WSGIApplication:
@@ -307,13 +344,18 @@ def main(arguments: list[str] | None = None) -> None:
     if given.quick:
         given.passes, given.seconds = 1, 0.05
     passes: Mapping[str, list[dict[str, float]]] = {letter: [] for letter in letters}
+    served: list[dict[str, float]] = []
     for _ in range(given.passes):
         for letter in letters:
             passes[letter].append(measure(Numbered(made[letter]()), given.postgresql, given.seconds))
+        if is_servable():
+            served.append(measure_served(given.postgresql, given.seconds))
     print(f"Measured on {describe(describe_machine())}\n")
     for letter in letters:
         print(table(made[letter]().title, passes[letter], judged=not given.quick))
-    figures: dict[str, Any] = {"passes": passes}
+    if served:
+        print(table(_SERVED, served, judged=False))
+    figures: dict[str, Any] = {"passes": passes, "served": served}
     if measurable():
         large = [letter for letter in letters if letter in _LARGE]
         found = memory_of(made, large, given.postgresql, 1 if given.quick else 3)
