@@ -162,7 +162,7 @@ class Engine:
         with self._locked() as connection:
             yield connection
 
-    @contextmanager
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[sa.Connection]:
         """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
         if self._writer is None:
