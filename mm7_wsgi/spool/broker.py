@@ -119,9 +119,10 @@ class Broker:
         channel = self._declared() if self._declare else self._connection.channel()
         if not self._exchange:
             # A broker that is short of memory or of disk hears all but publishing, and what it does not hear now it
-            # hears later: so with each try there would be one more of the message. This one goes nowhere.
+            # hears later: so with each try there would be one more of the message. This one goes nowhere, and has an
+            # octet, since what has none is heard all the same.
             self._channel = channel
-            self._publish(Message(b""), "", f"mm7_wsgi-{token_hex(16)}", mandatory=False)
+            self._publish(Message(b"?"), "", f"mm7_wsgi-{token_hex(16)}", mandatory=False)
         self._channel = channel
 
     def _declared(self) -> Any:
