@@ -1,11 +1,13 @@
-"""The table that the cells of these tests are compared with, or written into; see record.py."""
+"""The table that the cells of these tests are compared with, or written into (see record.py); logs of transactions."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,3 +43,21 @@ def table() -> Iterator[Table]:
     yield table
     if place is not None:
         Path(place).write_text(json.dumps(table.found), encoding="utf-8")
+
+
+@pytest.fixture
+def logs(require: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """The logs of transactions that settings have made: nobody else could close them behind the test."""
+    require("sqlalchemy")
+    spool = importlib.import_module("mm7_wsgi.spool")
+    made: list[Any] = []
+
+    class Kept(spool.TransactionLog):  # type: ignore[misc,name-defined]
+        def __init__(self, *arguments: Any, **settings: Any) -> None:
+            super().__init__(*arguments, **settings)
+            made.append(self)
+
+    monkeypatch.setattr(spool, "TransactionLog", Kept)
+    yield made
+    for log in made:
+        log.close()

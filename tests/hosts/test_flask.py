@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,6 +114,31 @@ def test_settings_can_come_from_the_environment(
     app.config.from_prefixed_env()
     MM7(lambda request: None, app)
     assert ask(app, mm7.request("SubmitReq", {"PATH_INFO": "/mms/acme=s3cret"})).status == 413
+
+
+@pytest.mark.parametrize("way", ["configuration", "environment"])
+def test_a_log_of_transactions_is_around_the_context(
+    ask: Any, mm7: Any, make_app: Any, logs: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """What could not end well is asked for again, and what did is not."""
+    url = f"sqlite:///{tmp_path}/mm7.db"
+    monkeypatch.setenv("FLASK_MM7_TRANSACTIONS", url)
+    app = make_app() if way == "environment" else make_app(MM7_TRANSACTIONS=url)
+    if way == "environment":
+        app.config.from_prefixed_env()
+    served: list[str] = []
+
+    @app.teardown_appcontext
+    def commit(error: BaseException | None) -> None:
+        if len(served) == 1:
+            raise OSError("the database is gone")
+
+    MM7(lambda request: served.append(request.account.name), app)
+    answers = [ask(app, mm7.request()) for _ in range(3)]
+    assert [answer.code for answer in answers] == [3000, 1000, 1000]
+    assert answers[1].body == answers[2].body
+    assert served == ["acme", "acme"]
+    assert len(logs) == 1
 
 
 def test_a_setting_that_cannot_work_is_named(make_app: Any) -> None:

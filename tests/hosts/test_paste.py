@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import sys
 import types
 from pathlib import Path
@@ -92,6 +93,33 @@ def test_every_setting_is_text(ask: Any, mm7: Any, load: Any) -> None:
     application = load(FILES["filter-with"].replace("[filter:mm7]", f"[filter:mm7]\n{more}"))
     if isinstance(application, MM7Middleware):
         assert ask(application, mm7.request("SubmitReq", {"PATH_INFO": "/mms/acme=s3cret"})).status == 413
+
+
+@pytest.mark.parametrize("way", FILES)
+def test_a_spool_can_be_named_as_the_handler(
+    ask: Any, mm7: Any, load: Any, shop: Any, require: Any, tmp_path: Path, way: str
+) -> None:
+    require("sqlalchemy")
+    shop.spool = pkgutil.resolve_name("mm7_wsgi.spool:Spool")(tmp_path / "mm7.db")
+    application = load(FILES[way].replace("shop:Inbox", "shop:spool"))
+    answers = [ask(application, mm7.request()) for _ in range(2)]
+    assert answers[0].code == 1000
+    assert answers[0].body == answers[1].body
+    (delivery,) = [(each.account, each.operation) for each in shop.spool.claim(10)]
+    assert delivery == ("acme", "SubmitReq")
+    shop.spool.close()
+
+
+@pytest.mark.parametrize("way", FILES)
+def test_a_log_of_transactions_can_be_beside_the_ini_file(
+    ask: Any, mm7: Any, load: Any, shop: Any, logs: list[Any], tmp_path: Path, way: str
+) -> None:
+    settings = SETTINGS + "transactions = sqlite:///%(here)s/mm7.db\n"
+    for _ in range(2):  # it is in the file, and not in the process
+        application = load(FILES[way].replace(SETTINGS, settings))
+        assert ask(application, mm7.request()).code == 1000
+    assert shop.Inbox.served == ["acme"]
+    assert {repr(log) for log in logs} == {f"<TransactionLog sqlite:///{tmp_path}/mm7.db>"}
 
 
 def test_what_it_makes_is_the_middleware_and_the_endpoint(load: Any) -> None:
