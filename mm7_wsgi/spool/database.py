@@ -184,7 +184,7 @@ def _readable_url(url: str | os.PathLike[str]) -> sa.URL:
     text = os.fspath(url)
     try:
         found = sa.make_url(text if "://" in text else f"sqlite:///{text}")
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):  # the latter shows what it took for a port: it may be of a password
         raise ValueError("this is no URL of a database; sqlite:///mm7.db is one") from None
     backend, _, driver = found.drivername.partition("+")
     if backend == "sqlite":

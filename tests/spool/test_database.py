@@ -75,6 +75,7 @@ def test_postgresql_is_said_by_its_url(url: str, driver: str) -> None:
         ("sqlite:///file:x?uri=true", "SQLite has to be in a file"),
         ("mysql://user:hunter2@host/name", "the database has to be SQLite or PostgreSQL, not mysql"),
         ("://", "this is no URL of a database; sqlite:///mm7.db is one"),
+        ("postgresql://user:an@d:hunter2@host/name", "this is no URL of a database; sqlite:///mm7.db is one"),
     ],
 )
 def test_what_keeps_nothing_is_no_database(url: str, words: str) -> None:
