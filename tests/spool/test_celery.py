@@ -7,6 +7,7 @@ import queue as queues
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import threading
@@ -92,13 +93,13 @@ def inbox(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(
     require: Callable[[str], str], rabbitmq: str, broker: Any, queue: str, inbox: Path
-) -> Iterator[Callable[[], Worker]]:
+) -> Iterator[Callable[..., Worker]]:
     """Starts workers of the example."""
     require("celery")
     started: list[Worker] = []
 
-    def start() -> Worker:
-        started.append(Worker({"MM7_BROKER": rabbitmq, "MM7_QUEUE": queue, "MM7_INBOX": str(inbox)}))
+    def start(url: str = rabbitmq) -> Worker:
+        started.append(Worker({"MM7_BROKER": url, "MM7_QUEUE": queue, "MM7_INBOX": str(inbox)}))
         return started[-1]
 
     yield start
@@ -212,4 +213,30 @@ def test_what_could_not_be_written_down_is_put_back(
     worker.says("subject late")
     worker.end(signal.SIGTERM)
     assert rows(inbox, "SELECT subject FROM inbox") == [("late",)]
+    assert left(broker, queue) == 0
+
+
+def test_what_a_killed_worker_has_not_acknowledged_comes_again_and_is_kept_once(
+    client: MM7Client,
+    spool: Spool,
+    start: Callable[..., Worker],
+    rabbitmq: str,
+    proxy: Any,
+    broker: Any,
+    queue: str,
+    inbox: Path,
+) -> None:
+    client.submit(subject="first")
+    with closing(Relay(spool, rabbitmq, queue=queue)) as relay:
+        assert relay.run_once() == 1
+    proxy.hold(struct.pack(">HH", 60, 80))  # an acknowledgement
+    killed = start(proxy.url)
+    killed.says("subject first")
+    proxy.wait_until_held(answers=False)
+    killed.end(signal.SIGKILL)
+    proxy.cut()
+    worker = start()
+    worker.says("dropped, since it was here before")
+    worker.end(signal.SIGTERM)
+    assert rows(inbox, "SELECT subject FROM inbox") == [("first",)]
     assert left(broker, queue) == 0
