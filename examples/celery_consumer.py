@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ from mm7_wsgi.spool.relayed import read_message
 
 QUEUE = os.environ.get("MM7_QUEUE") or "mm7"
 INBOX = os.environ.get("MM7_INBOX") or Path(__file__).with_name("inbox.db")
-# Seconds until a message comes again that could not be worked on.
+# Seconds until a message that could not be worked on is tried again.
 PAUSE = 1.0
 
 app = Celery("mm7", broker=os.environ.get("MM7_BROKER") or "amqp://guest:guest@127.0.0.1//")
@@ -50,6 +49,11 @@ class Inbox(bootsteps.ConsumerStep):  # type: ignore[misc]
     How many messages are sent ahead is said for the consumer, since a quorum queue knows no limit for a whole channel.
     """
 
+    def start(self, c: Any) -> None:
+        """Begin, and begin again after a loss of the connection."""
+        self._timer = c.timer
+        super().start(c)
+
     def get_consumers(self, channel: Any) -> list[Consumer]:
         """What Celery starts, and starts again after a loss of the connection."""
         queue = Queue(QUEUE, routing_key=QUEUE, durable=True, queue_arguments={"x-queue-type": "quorum"})
@@ -61,9 +65,9 @@ class Inbox(bootsteps.ConsumerStep):  # type: ignore[misc]
             with closing(open_inbox()) as inbox:
                 work(inbox, message)
         except (OSError, sqlite3.OperationalError) as error:  # it is not the message's fault
-            print(f"put back: {error}", flush=True)
-            time.sleep(PAUSE)
-            message.requeue()
+            print(f"put off: {error}", flush=True)
+            # Not given back: what was given back 20 times, RabbitMQ 4 throws away. It comes again if this worker ends.
+            self._timer.call_after(PAUSE, self.on_message, (message,))
         else:
             message.ack()
 

@@ -194,11 +194,12 @@ def test_what_a_killed_relay_has_sent_comes_twice_and_is_kept_once(
     assert rows(inbox, "SELECT subject FROM inbox") == [("first",), ("second",)]
 
 
-def test_what_could_not_be_written_down_is_put_back(
+def test_what_could_not_be_written_down_is_tried_again_and_not_given_back(
     client: MM7Client,
     spool: Spool,
-    start: Callable[[], Worker],
+    start: Callable[..., Worker],
     rabbitmq: str,
+    proxy: Any,
     broker: Any,
     queue: str,
     inbox: Path,
@@ -207,8 +208,10 @@ def test_what_could_not_be_written_down_is_put_back(
     client.submit(subject="late")
     with closing(Relay(spool, rabbitmq, queue=queue)) as relay:
         assert relay.run_once() == 1
-    worker = start()
-    worker.says("put back: unable to open database file")
+    proxy.hold(struct.pack(">HH", 60, 90))  # what gives it back
+    worker = start(proxy.url)
+    for _ in range(2):
+        worker.says("put off: unable to open database file")
     inbox.rmdir()
     worker.says("subject late")
     worker.end(signal.SIGTERM)
