@@ -170,6 +170,10 @@ class MessageStore:
 
     # -- for operators
 
+    def now(self) -> datetime:
+        """The time by the clock that says when a message was accepted."""
+        return moment(self._database.now())
+
     def counts(self) -> dict[State, int]:
         """How many messages there are in each state."""
         now = self._database.now()
@@ -193,11 +197,14 @@ class MessageStore:
         ``before``
             Those that were accepted before that time.
 
-        They are read some at a time, so what changes meanwhile is seen or is not.
+        They are read some at a time, so what changes meanwhile is seen or is not. It ends with the newest that was
+        there at the beginning, however fast others come.
         """
         now, last = self._database.now(), 0
+        with self._database.read() as connection:
+            newest = connection.scalar(sa.select(sa.func.max(_c.id))) or 0
         while True:
-            query = sa.select(*_ALL_BUT_BODY).where(_c.id > last, *_asked(now, **asked))
+            query = sa.select(*_ALL_BUT_BODY).where(_c.id > last, _c.id <= newest, *_asked(now, **asked))
             with self._database.read() as connection:
                 rows = connection.execute(query.order_by(_c.id).limit(_AT_ONCE)).all()
             if not rows:
@@ -206,12 +213,18 @@ class MessageStore:
             yield from [_stored(row, now) for row in rows]
 
     def retry_now(self, found: Iterable[Stored]) -> Iterator[Stored]:
-        """Hand these out again, from their first attempt; yields those that were not in anybody's hands by then."""
+        """Hand these out again, from their first attempt; yields those that were not in anybody's hands by then.
+
+        One that has become a dead letter since it was found, or is none any more, is left alone.
+        """
         return self._change_each(found, lambda now: _RETRY_NOW.where(_is_free(now)).values(due=now))
 
     def remove(self, found: Iterable[Stored]) -> Iterator[Stored]:
-        """Forget these; yields those that were not in anybody's hands by then."""
-        return self._change_each(found, lambda now: sa.delete(messages).where(_is_the_one, _is_free(now)))
+        """Forget these; yields those that were not in anybody's hands by then.
+
+        One that has become a dead letter since it was found, or is none any more, is left alone.
+        """
+        return self._change_each(found, lambda now: sa.delete(messages).where(_is_as_found, _is_free(now)))
 
     def _change_each(
         self, found: Iterable[Stored], change: Callable[[float], sa.Update | sa.Delete]
@@ -225,7 +238,9 @@ class MessageStore:
 def _changed(connection: sa.Connection, some: list[Stored], statement: sa.Update | sa.Delete) -> list[Stored]:
     done = []
     for each in some:
-        if connection.execute(statement, {"the_id": each.id, "the_key": bytes.fromhex(each.key)}).rowcount:
+        state = "dead" if each.state == "dead" else "waiting"
+        wanted = {"the_id": each.id, "the_key": bytes.fromhex(each.key), "the_state": state}
+        if connection.execute(statement, wanted).rowcount:
             done.append(each)
             if statement.is_delete and each.size > PIECE:
                 connection.execute(_REMOVE_PIECES, {"ids": [each.id]})
@@ -268,6 +283,7 @@ _is_waiting = _c.state == sa.literal_column("'waiting'")
 _are_these = _c.id.in_(sa.bindparam("ids", expanding=True))
 _is_held = sa.and_(_c.id == sa.bindparam("the_id"), _c.lease == sa.bindparam("token"))
 _is_the_one = sa.and_(_c.id == sa.bindparam("the_id"), _c.key == sa.bindparam("the_key"))
+_is_as_found = sa.and_(_is_the_one, _c.state == sa.bindparam("the_state"))
 
 
 def _is_free(now: float) -> sa.ColumnElement[bool]:
@@ -331,4 +347,4 @@ _EXTEND: Final = sa.update(messages).where(_is_held).values(due=sa.bindparam("du
 _RETRY: Final = _EXTEND.values(lease=None, reason=sa.bindparam("reason"))
 _RELEASE: Final = _EXTEND.values(lease=None, attempts=_c.attempts - 1)
 _FAIL: Final = sa.update(messages).where(_is_held).values(state="dead", lease=None, reason=sa.bindparam("reason"))
-_RETRY_NOW: Final = sa.update(messages).where(_is_the_one).values(state="waiting", lease=None, attempts=0)
+_RETRY_NOW: Final = sa.update(messages).where(_is_as_found).values(state="waiting", lease=None, attempts=0)

@@ -80,7 +80,7 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
 def _asked(filters: dict[str, Any]) -> dict[str, Any]:
     """What was said of the messages that are meant."""
     asked = {name: filters.pop(name) for name in ("message_ids", "state", "account", "before")}
-    return {name: value for name, value in asked.items() if value}
+    return {name: value for name, value in asked.items() if value is not None and value != ()}
 
 
 @spool_group.command("list")
@@ -169,6 +169,8 @@ def purge_messages(*, database: str, everything: bool, yes: bool, **filters: Any
     """Remove messages for good. It says how many, and asks."""
     asked = _told(filters, everything=everything)
     with _opened(database) as spool:
+        # What is accepted while the question is thought about is not what it was about.
+        asked.setdefault("before", spool.messages.now())
         total = spool.messages.count(**asked)
         if total and not yes:
             click.confirm(f"Remove {_messages(total)} of {spool.name}?", abort=True, err=True)

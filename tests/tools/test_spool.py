@@ -344,3 +344,29 @@ def test_it_relays_until_it_is_ended(
     assert (result.exit_code, len(waits), set(handlers)) == (0, 3, {signal.SIGINT, signal.SIGTERM})
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "hunter2" not in caplog.text
+
+
+def test_an_account_without_a_name_is_not_every_account(spool: Spool, run: Any) -> None:
+    """As a variable of a shell that is not set gives it."""
+    result = run("purge", "--account", "", "--state", "dead", "--yes")
+    assert (result.exit_code, result.stdout) == (0, "0 messages removed\n")
+    assert len(ids(spool)) == 5
+
+
+def test_no_more_is_removed_than_the_question_was_about(
+    spool: Spool, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confirm(*_: Any, **__: Any) -> None:
+        MM7Client(MM7Endpoint(spool, accounts={"acme": "s3cret"}), "acme", "s3cret").submit(transaction_id="new")
+
+    monkeypatch.setattr(click, "confirm", confirm)
+    result = run("purge", "--all")
+    assert result.stdout == "4 messages removed\n"
+    assert list(ids(spool)) == ["t-3", "new"]
+
+
+def test_what_is_retried_while_dead_letters_are_removed_is_kept(spool: Spool) -> None:
+    dead = list(spool.messages.find(state="dead"))
+    assert len(list(spool.messages.retry_now(dead[:1]))) == 1
+    assert [message.transaction_id for message in spool.messages.remove(dead)] == ["t-1"]
+    assert list(ids(spool)) == ["t-0", "t-2", "t-3", "t-4"]
