@@ -114,7 +114,10 @@ class MessageStore:
                     buffer.write(row.body)
                 for number in range(0 if row.body is not None else -(-message.size // PIECE)):
                     wanted = {"the_message": message.id, "number": number}
-                    buffer.write(connection.execute(_PIECE, wanted).scalar_one())
+                    octets = connection.execute(_PIECE, wanted).scalar_one_or_none()
+                    if octets is None:  # PostgreSQL sees between two pieces what others have done
+                        raise LookupError(f"{message.message_id} is not in the spool any more")
+                    buffer.write(octets)
             return buffer.finish()
         except BaseException:
             buffer.close()

@@ -111,8 +111,12 @@ def show_message(*, database: str, message_id: str, verbose: bool) -> None:
         from ..spool.stored import UNLIMITED
 
         for message in _named(spool, [message_id]):
+            try:
+                stored = spool.messages.body_of(message)
+            except LookupError as error:
+                raise click.ClickException(shown(str(error), None)) from None
             print(entry(message))
-            with tempfile.TemporaryFile() as file, closing(spool.messages.body_of(message)) as body:
+            with tempfile.TemporaryFile() as file, closing(stored) as body:
                 _write_http(message, body, file)
                 file.seek(0)
                 with closing(read_recording(file, UNLIMITED)) as recording:
@@ -131,21 +135,20 @@ def export_messages(*, database: str, folder: Path, **filters: Any) -> None:
     """
     asked = _asked(filters)
     with _opened(database) as spool:
-        exported = 0
+        left_out = False
         for message in _progress(_found(spool, asked), spool.messages.count(**asked)):
             path = folder / f"{message.id}-{_ODD.sub('_', message.message_id)[:60]}.http"
             try:
-                with path.open("xb") as file, closing(spool.messages.body_of(message)) as body:
-                    _write_http(message, body, file)
+                _export(spool, message, path)
             except FileExistsError:
                 click.echo(f"{click.format_filename(path)} is there already", err=True)
-                continue
-            except LookupError:  # it was done meanwhile
-                path.unlink()
-                continue
-            exported += 1
-            print(click.format_filename(path))
-        if exported < spool.messages.count(**asked):
+                left_out = True
+            except LookupError as error:  # it was done meanwhile
+                click.echo(shown(str(error), None), err=True)
+                left_out = True
+            else:
+                print(click.format_filename(path))
+        if left_out:
             sys.exit(1)
 
 
@@ -279,6 +282,21 @@ def _progress(each: Iterable[Stored], total: int) -> Iterator[Stored]:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         yield from progress.track(each, total=total)
+
+
+def _export(spool: Spool, message: Stored, path: Path) -> None:
+    """Write a message to a file, whole or not at all. Raises ``FileExistsError`` and ``LookupError``."""
+    with closing(spool.messages.body_of(message)) as body:
+        try:
+            with path.open("xb") as file:
+                _write_http(message, body, file)
+        except FileExistsError:
+            raise
+        except BaseException as error:
+            path.unlink(missing_ok=True)
+            if isinstance(error, OSError):
+                raise click.ClickException(f"{click.format_filename(path)}: {error.strerror}") from None
+            raise
 
 
 def _write_http(message: Stored, body: Buffer, file: IO[bytes]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from mm7_wsgi import MM7Endpoint
+from mm7_wsgi.protocol.buffer import Buffer
 from mm7_wsgi.spool import DatabaseUnavailable, Spool
 from mm7_wsgi.spool.database import Database
-from mm7_wsgi.spool.tables import schema
+from mm7_wsgi.spool.tables import PIECE, schema
 from mm7_wsgi.testing import MM7Client
 
 
@@ -134,3 +136,21 @@ def test_accounts_and_ids_of_any_characters_and_length_are_stored(postgresql: st
     assert answers[0] == answers[1]
     assert [delivery.transaction_id for delivery in spool.claim(10)] == [long]
     spool.close()
+
+
+def test_a_message_that_is_done_between_two_of_its_pieces_is_not_there_any_more(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Spool(postgresql)) as spool:
+        client = MM7Client(MM7Endpoint(spool, accounts={"acme": "s3cret"}), "acme", "s3cret")
+        client.submit(parts=[("video/3gpp", b"x" * 3 * PIECE)])
+        (message,) = spool.messages.find()
+        write = Buffer.write
+
+        def write_and_remove(buffer: Buffer, octets: bytes) -> None:
+            write(buffer, octets)
+            list(spool.messages.remove([message]))
+
+        monkeypatch.setattr(Buffer, "write", write_and_remove)
+        with pytest.raises(LookupError, match="is not in the spool any more"):
+            spool.messages.body_of(message)

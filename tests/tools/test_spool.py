@@ -370,3 +370,68 @@ def test_what_is_retried_while_dead_letters_are_removed_is_kept(spool: Spool) ->
     assert len(list(spool.messages.retry_now(dead[:1]))) == 1
     assert [message.transaction_id for message in spool.messages.remove(dead)] == ["t-1"]
     assert list(ids(spool)) == ["t-0", "t-2", "t-3", "t-4"]
+
+
+def test_what_is_exported_is_counted_once(spool: Spool, run: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """A message that is accepted meanwhile is exported by the next one."""
+    body_of = type(spool.messages).body_of
+    client = MM7Client(MM7Endpoint(spool, accounts={"acme": "s3cret"}), "acme", "s3cret")
+
+    def accept(*arguments: Any) -> Any:
+        client.submit(transaction_id=f"new-{token_hex(8)}")
+        return body_of(*arguments)
+
+    monkeypatch.setattr(type(spool.messages), "body_of", accept)
+    result = run("export", "--state", "dead", "--to", str(tmp_path))
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    result = run("export", "--state", "waiting", "--to", str(tmp_path))
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 4)  # two of them came with the first
+
+
+def test_a_disk_that_is_full_is_said_to_be_and_leaves_no_half_file(spool: Spool, run: Any, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    (size,) = [message.size for message in spool.messages.find() if message.transaction_id == "t-4"]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+    try:
+        result = run("export", "--to", str(folder), ids(spool)["t-4"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"Error: {folder}")
+    assert result.stderr.endswith(": File too large\n")
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_interrupted_leaves_no_half_file(
+    spool: Spool, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(message: Any, body: Any, file: Any) -> None:
+        file.write(b"POST /mm7")
+        raise KeyboardInterrupt
+
+    tool = sys.modules[spool_group.commands["export"].callback.__module__]  # type: ignore[union-attr]
+    monkeypatch.setattr(tool, "_write_http", interrupt)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert run("export", "--to", str(folder)).exit_code == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_message_that_is_done_before_it_is_shown_is_said_to_be(
+    spool: Spool, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body_of = type(spool.messages).body_of
+
+    def done(store: Any, message: Any) -> Any:
+        assert list(store.remove([message]))
+        return body_of(store, message)
+
+    monkeypatch.setattr(type(spool.messages), "body_of", done)
+    message = ids(spool)["t-0"]
+    result = run("show", message)
+    assert (result.exit_code, result.stderr) == (1, f"Error: {message} is not in the spool any more\n")
