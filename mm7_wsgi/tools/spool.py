@@ -280,7 +280,10 @@ def _named(spool: Spool, names: Iterable[str], asked: dict[str, Any] | None = No
 def _progress(each: Iterable[Stored], total: int) -> Iterator[Stored]:
     """The same, with a bar that grows where somebody is watching."""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    # What is printed is put above the bar, unless it is not for the terminal.
+    with Progress(
+        console=console, transient=True, disable=not console.is_terminal, redirect_stdout=sys.stdout.isatty()
+    ) as progress:
         yield from progress.track(each, total=total)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -435,3 +437,13 @@ def test_a_message_that_is_done_before_it_is_shown_is_said_to_be(
     message = ids(spool)["t-0"]
     result = run("show", message)
     assert (result.exit_code, result.stderr) == (1, f"Error: {message} is not in the spool any more\n")
+
+
+def test_names_of_files_go_where_they_are_sent_while_a_bar_is_shown(spool: Spool, path: Path, tmp_path: Path) -> None:
+    """Where standard error is a terminal, and standard output is not one."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "mm7_wsgi", "spool", "export", "-d", str(path), "--to", str(tmp_path)]
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb") as terminal:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, timeout=60)
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
