@@ -112,6 +112,16 @@ class Database:
         """Whether there is a file, where it is one: else the first use makes it."""
         return self.url.get_backend_name() != "sqlite" or os.path.exists(str(self.url.database))
 
+    def has_tables(self) -> bool:
+        """Whether the tables are there, of whatever version. Makes and changes nothing.
+
+        Raises :class:`DatabaseUnavailable`.
+        """
+        if not self.is_there:
+            return False
+        with self._told(), self._engine().look() as connection:
+            return sa.inspect(connection).has_table(schema.name)
+
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""
         engine = self._engines.pop(os.getpid(), None)

@@ -80,6 +80,12 @@ class Engine:
         self._is_ready = True
 
     @contextmanager
+    def look(self) -> Iterator[sa.Connection]:
+        """A connection to a database that may be somebody else's: without making the tables."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
         self._prepare()

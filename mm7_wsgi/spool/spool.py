@@ -98,6 +98,13 @@ class Spool:
         """Whether there is a file, where SQLite has one: else the first use makes it."""
         return self._database.is_there
 
+    def has_tables(self) -> bool:
+        """Whether its tables are in the database. Makes and changes nothing there.
+
+        Raises :class:`DatabaseUnavailable`.
+        """
+        return self._database.has_tables()
+
     def close(self) -> None:
         """Close the connections of this process. It opens new ones when it is used again."""
         self._database.close()

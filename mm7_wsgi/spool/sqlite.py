@@ -81,6 +81,12 @@ class Engine:
             self._files = _files(self._path)
 
     @contextlib.contextmanager
+    def look(self) -> Iterator[sa.Connection]:
+        """A connection to a file that may be somebody else's: without the settings that stay in it, or the tables."""
+        with sa.create_engine(self._engine.url, poolclass=sa.NullPool).connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
         if not self._is_prepared():

@@ -194,7 +194,7 @@ def relay_messages(*, database: str, broker: str, once: bool, **settings: Any) -
     BROKER is amqp://user:password@host/vhost, also by the environment variable MM7_BROKER. Each message is there at
     least once, with a key by which a consumer drops duplicates. Trouble of the broker is logged, and waited out.
     """
-    with _opened(database) as spool:
+    with _opened(database, looks=False) as spool:
         try:
             from ..spool.relay import Relay
 
@@ -217,8 +217,8 @@ def relay_messages(*, database: str, broker: str, once: bool, **settings: Any) -
 
 
 @contextmanager
-def _opened(database: str) -> Iterator[Spool]:
-    """The spool, and what can be wrong with it in words."""
+def _opened(database: str, *, looks: bool = True) -> Iterator[Spool]:
+    """The spool, and what can be wrong with it in words. Who only ``looks`` has to find the tables there."""
     try:
         from ..spool import DatabaseUnavailable, SchemaError, Spool
     except ModuleNotFoundError as error:
@@ -227,12 +227,14 @@ def _opened(database: str) -> Iterator[Spool]:
         spool = Spool(database)
     except (ValueError, ModuleNotFoundError) as error:
         raise click.BadParameter(str(error), param_hint="--database") from None
-    # To look is not to make one.
     if not spool.is_there:
         raise click.BadParameter(f"there is no {spool.name}", param_hint="--database")
     # What it would log of trouble is said here, once.
     with closing(spool), _logged(disabled=True):
         try:
+            # To look is not to make one, nor to change what may be somebody else's.
+            if looks and not spool.has_tables():
+                raise click.BadParameter(f"there is no spool in {spool.name}", param_hint="--database")
             yield spool
         except SchemaError as error:
             raise click.ClickException(str(error)) from None

@@ -244,6 +244,13 @@ def test_the_log_says_once_that_it_cannot_be_used_and_once_that_it_can(
     assert caplog.records[1].getMessage() == f"the database sqlite:///{path} can be used again"
 
 
+def test_to_look_whether_the_tables_are_there_makes_no_file(database: Database, path: Path) -> None:
+    assert not database.has_tables()
+    assert not path.exists()
+    database.write(version)
+    assert database.has_tables()
+
+
 @pytest.mark.parametrize("what", ["", "-wal"])
 def test_a_file_that_was_deleted_is_not_written_to(database: Database, path: Path, what: str) -> None:
     database.write(version)

@@ -138,6 +138,13 @@ def test_accounts_and_ids_of_any_characters_and_length_are_stored(postgresql: st
     spool.close()
 
 
+def test_to_look_whether_the_tables_are_there_makes_none(database: Database) -> None:
+    assert not database.has_tables()
+    assert not database.has_tables()
+    database.write(lambda connection: None)
+    assert database.has_tables()
+
+
 def test_a_message_that_is_done_between_two_of_its_pieces_is_not_there_any_more(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from secrets import token_hex
@@ -255,6 +257,14 @@ def test_a_database_that_cannot_be_used_is_named_with_the_reason(run: Any, path:
     )  # fmt: skip
 
 
+def test_a_file_that_is_no_database_is_said_to_be_none(run: Any, path: Path) -> None:
+    path.write_text("hello " * 100)
+    result = run("list")
+    assert (result.exit_code, result.stderr) == (
+        1, f"Error: sqlite:///{path} cannot be used: file is not a database\n"
+    )  # fmt: skip
+
+
 def test_tables_of_another_version_are_left_alone(spool: Spool, run: Any, path: Path) -> None:
     spool._database.write(lambda connection: connection.execute(sa.update(schema), {"version": 7}))
     result = run("list")
@@ -447,3 +457,14 @@ def test_names_of_files_go_where_they_are_sent_while_a_bar_is_shown(spool: Spool
     with os.fdopen(ours, "rb"), os.fdopen(theirs, "wb") as terminal:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, timeout=60)
     assert (done.returncode, len(done.stdout.splitlines())) == (0, 5)
+
+
+def test_to_look_at_another_database_does_not_change_it(run: Any, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE theirs (x)")
+    before = path.read_bytes()
+    result = run("list")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+        2, f"Error: Invalid value for --database: there is no spool in sqlite:///{path}"
+    )  # fmt: skip
+    assert path.read_bytes() == before
