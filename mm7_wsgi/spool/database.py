@@ -63,7 +63,10 @@ class Database:
         self.url = _readable_url(url)
         self._clock = clock
         self._options = options
-        self._driver: Any = self.url.get_dialect().import_dbapi()
+        try:
+            self._driver: Any = self.url.get_dialect().import_dbapi()
+        except exc.NoSuchModuleError:
+            raise ValueError(f"SQLAlchemy knows no {self.url.drivername[:80]}") from None
         # One for each process that used it. Those of a parent are kept, because to drop them would close what is the
         # parent's still.
         self._engines: dict[int, sqlite.Engine | postgresql.Engine] = {}

@@ -272,10 +272,15 @@ def _found(spool: Spool, asked: dict[str, Any]) -> Iterator[Stored]:
 
 
 def _named(spool: Spool, names: Iterable[str], asked: dict[str, Any] | None = None) -> Iterator[Stored]:
-    found = list(spool.messages.find(**{**(asked or {}), "message_ids": names}))
-    missing = set(names) - {message.message_id for message in found}
-    if missing:
-        raise click.ClickException(f"there is no message {', '.join(shown(name, None) for name in sorted(missing))}")
+    found = there = list(spool.messages.find(message_ids=names))
+    if asked is not None:
+        found = list(spool.messages.find(**asked))
+    for some, words in (
+        (there, "there is no message"),
+        (found, "it is there, but is not what else is asked for: message"),
+    ):
+        if missing := set(names) - {message.message_id for message in some}:
+            raise click.ClickException(f"{words} {', '.join(shown(name, None) for name in sorted(missing))}")
     return iter(found)
 
 

@@ -384,6 +384,13 @@ def test_what_is_retried_while_dead_letters_are_removed_is_kept(spool: Spool) ->
     assert list(ids(spool)) == ["t-0", "t-2", "t-3", "t-4"]
 
 
+def test_a_message_that_is_not_what_is_asked_for_is_said_to_be_left_out(spool: Spool, run: Any) -> None:
+    result = run("retry", "--state", "dead", ids(spool)["t-2"])
+    assert (result.exit_code, result.stderr) == (
+        1, f"Error: it is there, but is not what else is asked for: message {ids(spool)['t-2']}\n"
+    )  # fmt: skip
+
+
 def test_what_is_exported_is_counted_once(spool: Spool, run: Any, tmp_path: Path, monkeypatch: Any) -> None:
     """A message that is accepted meanwhile is exported by the next one."""
     body_of = type(spool.messages).body_of
@@ -468,3 +475,18 @@ def test_to_look_at_another_database_does_not_change_it(run: Any, path: Path) ->
         2, f"Error: Invalid value for --database: there is no spool in sqlite:///{path}"
     )  # fmt: skip
     assert path.read_bytes() == before
+
+
+def test_a_driver_that_there_is_not_is_named(run: Any) -> None:
+    result = run("list", "--database", "postgresql+nothing://user:hunter2@host/name")
+    assert result.exit_code == 2
+    assert "SQLAlchemy knows no postgresql+nothing" in result.stderr
+    assert "hunter2" not in result.stderr
+
+
+def test_a_password_in_the_query_is_not_shown(run: Any) -> None:
+    pytest.importorskip("psycopg")
+    result = run("list", "--database", "postgresql://user@127.0.0.1:1/name?password=hunter2&application_name=a")
+    assert result.exit_code == 1
+    assert "Error: postgresql+psycopg://user@127.0.0.1:1/name?application_name=a cannot be used: " in result.stderr
+    assert "hunter2" not in result.stderr
