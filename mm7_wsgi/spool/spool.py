@@ -109,6 +109,14 @@ class Spool:
         """Close the connections of this process. It opens new ones when it is used again."""
         self._database.close()
 
+    def forget_expired(self) -> Iterator[int]:
+        """Forget the transactions whose window has ended, also those of a :class:`TransactionLog` in the same database.
+
+        Yields how many, some at a time. Requests that come do the same, so this is for when none come any more. Raises
+        :class:`DatabaseUnavailable`.
+        """
+        return self._transactions.forget_expired(self._database)
+
     # -- to accept
 
     def __call__(self, request: MM7Request, response: Response | None = None) -> WrittenAnswer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_bytes
@@ -32,6 +32,8 @@ DAY: Final = 24 * 60 * 60.0
 # Those that are to be forgotten are looked for so often at most, in seconds, and so many at least.
 _PURGE_EVERY: Final = 1.0
 _PURGE_AT_LEAST: Final = 20
+# Rows that are forgotten in one transaction, where somebody asks for it.
+_AT_ONCE: Final = 200
 # Seconds between two looks at what somebody else is doing.
 _LOOK: Final = 0.05
 # Seconds after which the peer may try again what is being handled.
@@ -236,6 +238,22 @@ class TransactionTable:
         """Forget it, if nobody has taken it over."""
         connection.execute(_DELETE, {"the_key": entry.key, "the_owner": entry.owner})
 
+    def forget_expired(self, database: Database) -> Iterator[int]:
+        """Forget all whose time has come; yields how many, some at a time.
+
+        Those that come do that too, for as many as they are: this is for when none come any more. They are looked for
+        without a lock, so that nobody waits.
+        """
+        now, last = database.now(), 0
+        while True:
+            with database.read() as connection:
+                ids = list(connection.scalars(_EXPIRED, {"last": last, "now": now, "most": _AT_ONCE}))
+            if not ids:
+                return
+            last = ids[-1]
+            wanted = {"ids": ids, "now": now}
+            yield database.write(lambda connection: connection.execute(_DELETE_THESE, wanted).rowcount)  # noqa: B023
+
 
 def _row(entry: Entry, owner: bytes | None, expires: float, answer: WrittenAnswer | None) -> dict[str, Any]:
     return {
@@ -274,6 +292,20 @@ _PURGE: Final = sa.delete(transactions).where(
     _c.id.in_(
         sa.select(_c.id)
         .where(_c.id.in_(_oldest.scalar_subquery()), _c.expires <= sa.bindparam("now"))
+        .with_for_update(skip_locked=True)
+    )
+)
+_EXPIRED: Final = (
+    sa.select(_c.id)
+    .where(_c.id > sa.bindparam("last"), _c.expires <= sa.bindparam("now"))
+    .order_by(_c.id)
+    .limit(sa.bindparam("most"))
+)
+# One may have been taken over since it was found, or is being forgotten by another.
+_DELETE_THESE: Final = sa.delete(transactions).where(
+    _c.id.in_(
+        sa.select(_c.id)
+        .where(_c.id.in_(sa.bindparam("ids", expanding=True)), _c.expires <= sa.bindparam("now"))
         .with_for_update(skip_locked=True)
     )
 )

@@ -169,7 +169,10 @@ def retry_messages(*, database: str, everything: bool, **filters: Any) -> None:
 @click.option("--all", "everything", is_flag=True, help="All that there are.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def purge_messages(*, database: str, everything: bool, yes: bool, **filters: Any) -> None:
-    """Remove messages for good. It says how many, and asks."""
+    """Remove messages for good. It says how many, and asks.
+
+    Transactions whose window has ended are forgotten as well: a request that comes again then is a new one either way.
+    """
     asked = _told(filters, everything=everything)
     with _opened(database) as spool:
         # What is accepted while the question is thought about is not what it was about.
@@ -179,6 +182,8 @@ def purge_messages(*, database: str, everything: bool, yes: bool, **filters: Any
             click.confirm(f"Remove {_messages(total)} of {spool.name}?", abort=True, err=True)
         done = sum(1 for _ in _progress(spool.messages.remove(_found(spool, asked)), total))
         _say(done, total, "removed")
+        if forgotten := sum(spool.forget_expired()):
+            print(f"{forgotten:,} expired {'transaction' if forgotten == 1 else 'transactions'} forgotten")
 
 
 @spool_group.command("relay")

@@ -27,7 +27,7 @@ from mm7_wsgi.tools.spool import spool_group
 
 sa: Any = pytest.importorskip("sqlalchemy")
 from mm7_wsgi.spool import Spool  # noqa: E402
-from mm7_wsgi.spool.tables import PIECE, schema  # noqa: E402
+from mm7_wsgi.spool.tables import PIECE, schema, transactions  # noqa: E402
 
 
 @pytest.fixture
@@ -223,6 +223,18 @@ def test_what_a_worker_has_is_left_alone(spool: Spool, run: Any) -> None:
     result = run("purge", "--all", "--yes")
     assert (result.exit_code, result.stdout) == (0, "4 messages removed\n")
     assert result.stderr == "1 message left alone: a worker has them, or has just had them\n"
+
+
+def test_transactions_whose_window_has_ended_are_forgotten_too(spool: Spool, run: Any) -> None:
+    def set_back(connection: Any, count: int) -> None:
+        some = sa.select(transactions.c.id).limit(count)
+        connection.execute(sa.update(transactions).where(transactions.c.id.in_(some)), {"expires": 0.0})
+
+    for count, words in ((2, "2 expired transactions forgotten"), (1, "1 expired transaction forgotten")):
+        spool._database.write(lambda connection: set_back(connection, count))  # noqa: B023
+        assert run("purge", "--account", "other", "--yes").stdout == f"0 messages removed\n{words}\n"
+    assert run("purge", "--account", "other", "--yes").stdout == "0 messages removed\n"
+    assert len(ids(spool)) == 5
 
 
 @pytest.mark.parametrize("command", ["retry", "purge"])
