@@ -61,6 +61,8 @@ class Inbox(bootsteps.ConsumerStep):  # type: ignore[misc]
 
     def on_message(self, message: Message) -> None:
         """Work on one message, and then have the broker forget it."""
+        if message.channel.connection is None:  # lost since it was put off, and on the new one it comes again
+            return
         try:
             with closing(open_inbox()) as inbox:
                 work(inbox, message)

@@ -212,6 +212,10 @@ def test_what_could_not_be_written_down_is_tried_again_and_not_given_back(
     worker = start(proxy.url)
     for _ in range(2):
         worker.says("put off: unable to open database file")
+    proxy.cut()
+    proxy.thaw()
+    for _ in range(2):
+        worker.says("put off")  # it has come again, on the new connection
     inbox.rmdir()
     worker.says("subject late")
     worker.end(signal.SIGTERM)
