@@ -17,6 +17,7 @@ from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
