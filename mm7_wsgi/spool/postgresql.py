@@ -1,4 +1,4 @@
-"""PostgreSQL, so that what it has committed is on its disk, and nobody waits for it for ever."""
+"""PostgreSQL, so that what it has committed is on its disk, and locks and lost machines are not waited for for long."""
 
 from __future__ import annotations
 
