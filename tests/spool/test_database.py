@@ -394,6 +394,26 @@ def test_where_the_thread_that_commits_is_ended_the_others_are_told(database: Da
     assert database.write(version) == 1
 
 
+def test_where_it_is_ended_between_two_that_failed_together_the_others_are_told_too(database: Database) -> None:
+    calls: list[int] = []
+
+    def work(connection: sa.Connection) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyError("one of them is wrong, so each is done alone")
+        raise SystemExit
+
+    held = _Held(database)
+    held.hold()
+    for _ in range(3):
+        held.begin(work)
+    held.release(3)
+    kinds = sorted(type(held.results[number]).__name__ for number in (1, 2, 3))
+    assert kinds == ["DatabaseUnavailable", "DatabaseUnavailable", "SystemExit"]
+    assert len(calls) == 2
+    assert database.write(version) == 1
+
+
 def test_without_sqlalchemy_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("mm7_wsgi.spool")]:
         monkeypatch.delitem(sys.modules, name)
