@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ..protocol.errors import UnsupportedOperation
 from ..protocol.messages import REQUESTS, Response
 from ..request import MM7Request, WrittenAnswer
+from . import identity
 from .database import Database, DatabaseUnavailable
 from .delivery import Delivery
 from .store import MessageStore
@@ -138,7 +139,8 @@ class Spool:
         now = self._database.now()
         values = {
             "received": now,
-            "key": entry.key,
+            # Not that of the transaction, which is forgotten after its window, and then another message may have it.
+            "key": identity.key(entry.key, request.message_id),
             "message_id": answer.message_id or request.message_id,
             "account": entry.account,
             "transaction_id": entry.transaction_id,

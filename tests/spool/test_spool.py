@@ -171,6 +171,23 @@ def test_it_is_forgotten_after_its_window(make: Any, clock: Clock) -> None:
     assert claimed(spool) == ["t-1", "t-1"]
 
 
+def test_no_two_messages_have_one_key(make: Any, clock: Clock) -> None:
+    """Who drops what it has seen the key of would lose the second: peers begin to count again."""
+    spool = make(window=60)
+    client = peer(spool)
+    client.submit(transaction_id="1", subject="today")
+    keys = []
+    for _ in range(2):
+        (delivery,) = spool.claim()
+        keys.append(delivery.key)
+        delivery.retry(0)
+    clock.now += 60
+    client.submit(transaction_id="1", subject="tomorrow")
+    keys += [delivery.key for delivery in spool.claim(2)]
+    assert keys[0] == keys[1] == keys[2]
+    assert keys[3] != keys[0]
+
+
 def test_another_message_under_the_same_id_is_refused(client: MM7Client, spool: Spool) -> None:
     client.submit(transaction_id="t-1", to="+12025550101")
     answer = client.submit(transaction_id="t-1", to="+12025550102")
