@@ -91,13 +91,13 @@ class MessageStore:
         spent = {"most": self._attempts, "reason": f"handed out {self._attempts} times, and never settled"}
 
         def take(connection: sa.Connection) -> list[Stored]:
-            ids = list(connection.scalars(_DUE, {"now": now, "most": limit}))
-            if not ids:
-                return []
-            connection.execute(_BURY_SPENT, {"ids": ids, **spent})
-            connection.execute(_LEASE, {"ids": ids, "until": now + lease, "token": token})
-            rows = connection.execute(_LEASED_BY, {"ids": ids, "token": token})
-            return [_stored(row, now) for row in rows]
+            while ids := list(connection.scalars(_DUE, {"now": now, "most": limit})):
+                connection.execute(_BURY_SPENT, {"ids": ids, **spent})
+                connection.execute(_LEASE, {"ids": ids, "until": now + lease, "token": token})
+                rows = connection.execute(_LEASED_BY, {"ids": ids, "token": token})
+                if found := [_stored(row, now) for row in rows]:
+                    return found
+            return []
 
         return self._database.write(take)
 
@@ -142,7 +142,8 @@ class MessageStore:
         if after is None:
             first, most = self._backoff
             # What failed together is not to come again together.
-            after = min(first * 2.0 ** (message.attempts - 1), most) * random.uniform(0.8, 1.2)
+            doublings = min(message.attempts - 1, 64)  # more than a number holds, where there is no end of attempts
+            after = min(first * 2.0**doublings, most) * random.uniform(0.8, 1.2)
         return self._change(_RETRY, message, token, due=self._database.now() + after, reason=reason)
 
     def fail(self, message: Stored, token: bytes, reason: str) -> bool:

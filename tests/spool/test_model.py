@@ -163,14 +163,15 @@ class Machine(RuleBasedStateMachine):
 
     def _taken(self, now: float, limit: int, lease: float, token: object) -> list[Kept]:
         """What a claim takes, and what it finds to have been handed out often enough."""
-        taken = []
-        for kept in self._due(now)[:limit]:
-            if kept.attempts >= ATTEMPTS:
-                kept.state, kept.lease = "dead", None
-            else:
-                # Nobody has it: who had it has not settled it in its time.
-                kept.attempts, kept.due, kept.lease = kept.attempts + 1, now + lease, token
-                taken.append(kept)
+        taken: list[Kept] = []
+        while not taken and (due := self._due(now)[:limit]):
+            for kept in due:
+                if kept.attempts >= ATTEMPTS:
+                    kept.state, kept.lease = "dead", None
+                else:
+                    # Nobody has it: who had it has not settled it in its time.
+                    kept.attempts, kept.due, kept.lease = kept.attempts + 1, now + lease, token
+                    taken.append(kept)
         return sorted(taken, key=lambda kept: kept.received)
 
     @rule(target=hands, which=st.integers(0, 1), limit=st.integers(1, 4), lease=LEASES)

@@ -472,6 +472,28 @@ def test_one_that_nobody_settles_is_not_handed_out_for_ever(make: Any, clock: Cl
     assert (kept.state, kept.reason) == ("dead", "handed out 2 times, and never settled")
 
 
+def test_those_that_nobody_settled_do_not_stand_in_the_way_of_others(make: Any, clock: Clock) -> None:
+    spool = make(attempts=1)
+    client = peer(spool)
+    for number in range(3):
+        client.submit(transaction_id=f"spent-{number}")
+    assert len(claimed(spool, lease=10)) == 3
+    clock.now += 10
+    client.submit(transaction_id="new")
+    assert [delivery.transaction_id for delivery in spool.claim(1)] == ["new"]
+    assert spool.messages.counts() == {"waiting": 0, "leased": 1, "dead": 3}
+
+
+def test_there_may_be_no_end_of_attempts(make: Any, clock: Clock) -> None:
+    spool = make(attempts=10**9, backoff=(1, 60))
+    peer(spool).submit()
+    spool._database.write(lambda connection: connection.exec_driver_sql("UPDATE mm7_messages SET attempts = 5000"))
+    (delivery,) = spool.claim()
+    delivery.retry()
+    clock.now += 73
+    assert [each.attempts for each in spool.claim()] == [5002]
+
+
 def test_one_that_is_given_up_stays_as_a_dead_letter(client: MM7Client, spool: Spool) -> None:
     client.submit()
     next(spool.claim()).fail("no such recipient")
