@@ -244,7 +244,7 @@ def _after_fork() -> None:
         _held.pop().let_go()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - where there is none, nothing forks
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 

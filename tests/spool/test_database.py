@@ -138,6 +138,17 @@ def test_without_a_log_that_is_written_ahead_it_is_not_used(database: Database) 
     connection.close()
 
 
+def test_a_file_that_may_not_be_written_to_is_not_opened(database: Database, path: Path, monkeypatch: Any) -> None:
+    """For who is not root; test_trouble.py has that. SQLite would leave files beside it that nobody may write to."""
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda name, mode: (name, mode) != (str(path), os.W_OK))
+    with pytest.raises(DatabaseUnavailable):
+        database.write(version)
+    assert [each.name for each in path.parent.iterdir()] == ["mm7.db"]
+    monkeypatch.undo()
+    assert database.write(version) == 1
+
+
 class _Busy:
     """A connection to a file that another is just opening for the first time."""
 
