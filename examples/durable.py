@@ -18,10 +18,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from mm7_wsgi import MM7Endpoint, MM7Request
-from mm7_wsgi.spool import Delivery, Spool
+from mm7_wsgi.spool import DatabaseUnavailable, Delivery, LeaseLost, Spool
 
 spool = Spool(os.environ.get("MM7_SPOOL") or Path(__file__).with_name("mm7.db"))
 application = MM7Endpoint(spool, accounts={"acme": "s3cret"})
@@ -30,13 +31,16 @@ application = MM7Endpoint(spool, accounts={"acme": "s3cret"})
 def work(stop: threading.Event) -> None:
     """Take messages until ``stop`` is set. Any number of workers can do that, on any number of machines."""
     for delivery in spool.deliveries(lease=60, poll=0.5, stop=stop):
-        settle(delivery)
+        with suppress(DatabaseUnavailable, LeaseLost):  # then nothing was written down, and it is handed out again
+            settle(delivery)
 
 
 def settle(delivery: Delivery) -> None:
-    """Pass one message on, and say what became of it."""
+    """Pass one message on, and say what became of it. Raises what a worker goes on behind."""
     try:
         forward(delivery.request, delivery)
+    except DatabaseUnavailable:
+        raise
     except OSError as error:  # it is not the message's fault
         delivery.retry(reason=str(error))
     except Exception as error:

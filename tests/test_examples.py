@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
 import types
 from pathlib import Path
 from typing import Any
@@ -224,6 +225,83 @@ def test_the_durable_example_keeps_what_it_could_not_forward(
         app.settle(delivery)
     (kept,) = app.spool.messages.find()
     assert (kept.state, kept.reason, kept.attempts) == (state, reason, 1)
+
+
+def test_the_durable_example_gives_no_message_up_because_its_database_was_away(
+    call: Any, load: Any, message: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = load("durable")
+    unavailable = importlib.import_module("mm7_wsgi.spool").DatabaseUnavailable
+
+    def away(*_: object) -> None:
+        raise unavailable
+
+    call(app.application, message("submit", "/mm7/acme=s3cret"))
+    monkeypatch.setattr(type(app.spool.messages), "body_of", away)
+    for delivery in app.spool.claim():
+        with pytest.raises(unavailable):
+            app.settle(delivery)
+    (kept,) = app.spool.messages.find()
+    assert (kept.state, kept.reason) == ("leased", None)
+
+
+def test_the_durable_example_goes_on_when_its_database_is_there_again(load: Any, tmp_path: Path) -> None:
+    app = load("durable")
+    client = MM7Client(app.application, "acme", "s3cret")
+    names, aside = ["mm7.db", "mm7.db-wal", "mm7.db-shm"], tmp_path / "aside"
+    aside.mkdir()
+    forwarded: list[str] = []
+    waits: list[float] = []
+
+    def forward(request: Any, delivery: Any) -> None:
+        forwarded.append(delivery.transaction_id)
+        if len(forwarded) == 1:
+            for name in filter(lambda name: (tmp_path / name).exists(), names):
+                (tmp_path / name).rename(aside / name)
+            (tmp_path / "mm7.db").mkdir()  # so that it cannot be made anew
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            if aside.exists():
+                (tmp_path / "mm7.db").rmdir()
+                for path in aside.iterdir():
+                    path.rename(tmp_path / path.name)
+                aside.rmdir()
+                assert client.submit(transaction_id="t-2").accepted
+            else:
+                self.set()
+            return self.is_set()
+
+    app.forward = forward
+    assert client.submit(transaction_id="t-1").accepted
+    app.work(Stop())
+    assert forwarded == ["t-1", "t-2"]
+    # What became of the first could not be written down: it is handed out again when its lease ends.
+    assert [(each.transaction_id, each.state) for each in app.spool.messages.find()] == [("t-1", "leased")]
+
+
+def test_the_durable_example_goes_on_when_it_took_longer_than_its_lease(
+    load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = load("durable")
+    client = MM7Client(app.application, "acme", "s3cret")
+    taken: list[str] = []
+
+    def forward(request: Any, delivery: Any) -> None:
+        taken.append(delivery.transaction_id)
+        if len(taken) == 1:  # somebody else has it meanwhile, and is done with it
+            delivery._store.done(delivery.stored, delivery._token)
+        else:
+            stop.set()
+
+    app.forward = forward
+    stop = threading.Event()
+    for number in (1, 2):
+        assert client.submit(transaction_id=f"t-{number}").accepted
+    app.work(stop)
+    assert taken == ["t-1", "t-2"]
+    assert not any(app.spool.messages.counts().values())
 
 
 def test_flask_refuses_a_subscriber_that_it_does_not_know(load: Any) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import configparser
+import contextlib
 import inspect
 import re
 import sys
 import types
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
 import mm7_wsgi
+from mm7_wsgi.testing import MM7Client
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -135,3 +138,35 @@ def test_python_blocks_of_the_readme_run(monkeypatch: pytest.MonkeyPatch, tmp_pa
     for line, code in blocks:
         # The empty lines make the traceback show the README's own line numbers.
         exec(compile("\n" * (line - 1) + code, str(README), "exec", dont_inherit=True), vars(reader))
+
+
+def test_the_worker_of_the_readme_does_with_each_message_what_it_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, require: Any
+) -> None:
+    require("sqlalchemy")
+    monkeypatch.chdir(tmp_path)
+    reader: Any = types.ModuleType("readme")
+    monkeypatch.setitem(sys.modules, "readme", reader)
+    reader.application = lambda environ, start_response: []
+    [block] = [code for _, code in python_blocks() if "def work()" in code]
+    exec(block, vars(reader))
+    spool, outcomes = reader.spool, [None, OSError("away"), ValueError("no such thing"), SystemExit()]
+    client = MM7Client(reader.application, "acme", "s3cret")
+    for number in range(4):
+        assert client.submit(transaction_id=f"t-{number}").accepted
+
+    def forward(request: mm7_wsgi.MM7Request) -> None:
+        outcome = outcomes[int(request.transaction_id[2:])]
+        if outcome is not None:
+            raise outcome
+
+    reader.forward = forward
+    with contextlib.closing(spool):
+        with pytest.raises(SystemExit):
+            reader.work()
+        left = [(message.transaction_id, message.state, message.reason) for message in spool.messages.find()]
+    assert left == [
+        ("t-1", "waiting", "away"),
+        ("t-2", "dead", "no such thing"),
+        ("t-3", "leased", None),  # whose worker was ended
+    ]
