@@ -98,11 +98,11 @@ class Full(sqlite3.Connection):
     most = 1_000_000
 
     def execute(self, *arguments: Any) -> sqlite3.Cursor:
-        super().execute(f"PRAGMA max_page_count = {self.most}")
-        return super().execute(*arguments)
+        found: sqlite3.Cursor = self.cursor().execute(*arguments)
+        return found
 
     def cursor(self, *arguments: Any) -> Any:
-        super().execute(f"PRAGMA max_page_count = {self.most}")
+        super().cursor().execute(f"PRAGMA max_page_count = {self.most}")
         return super().cursor(*arguments)
 
 
