@@ -116,8 +116,10 @@ class TransactionLog:
             self._end(request, lambda connection: table.delete(connection, entry))
             raise
         if is_acceptance(answer):
-            expires = database.now() + table.window
-            self._end(request, lambda connection: table.settle(connection, entry, answer, expires))
+            # Also to ask what time it is may need the database.
+            self._end(
+                request, lambda connection: table.settle(connection, entry, answer, database.now() + table.window)
+            )
         else:
             self._end(request, lambda connection: table.delete(connection, entry))
         return answer

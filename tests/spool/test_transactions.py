@@ -246,7 +246,11 @@ def test_what_was_handled_is_accepted_though_it_cannot_be_written_down(
     def fail(*_: Any, **__: Any) -> None:
         raise DatabaseUnavailable
 
-    handler = Handler(lambda request: monkeypatch.setattr(Database, "write", fail))
+    def break_it(request: MM7Request) -> None:
+        for name in ("write", "now"):
+            monkeypatch.setattr(Database, name, fail)
+
+    handler = Handler(break_it)
     assert make(handler).submit(transaction_id="t-1").accepted
     assert "what became of <MM7Request SubmitReq 't-1' from 'acme'> is not on record" in caplog.text
 
