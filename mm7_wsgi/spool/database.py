@@ -39,10 +39,14 @@ _ENGINES: Final[dict[str, type[sqlite.Engine] | type[postgresql.Engine]]] = {
 
 
 class DatabaseUnavailable(ServiceUnavailable):
-    """4006: the database cannot be used now: it is locked, full, read-only, gone. Nothing was accepted."""
+    """4006: the database cannot be used now: it is locked, full, read-only, gone. Nothing was accepted.
 
-    def __init__(self) -> None:
+    ``reason`` is for whoever looks after it, and not for the peer.
+    """
+
+    def __init__(self, reason: str = "") -> None:
         super().__init__(details="the message cannot be stored now")
+        self.reason = reason
 
 
 class SchemaError(Exception):
@@ -164,7 +168,7 @@ class Database:
             if text != self._trouble:
                 self._trouble = text
                 _log.error("the database %s cannot be used: %s", self.name, text, extra={"event": "spool"})
-            raise DatabaseUnavailable from error
+            raise DatabaseUnavailable(text) from error
 
 
 class Prepared:

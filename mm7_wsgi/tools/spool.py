@@ -244,8 +244,7 @@ def _opened(database: str, *, looks: bool = True) -> Iterator[Spool]:
         except SchemaError as error:
             raise click.ClickException(str(error)) from None
         except DatabaseUnavailable as error:
-            cause = str(getattr(error.__cause__, "orig", None) or error.__cause__).strip().partition("\n")[0]
-            raise click.ClickException(f"{spool.name} cannot be used: {shown(cause, None)}") from None
+            raise click.ClickException(f"{spool.name} cannot be used: {error.reason}") from None
 
 
 @contextmanager
