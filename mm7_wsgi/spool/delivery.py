@@ -138,8 +138,7 @@ class Delivery:
 
     def extend(self, lease: float) -> None:
         """Keep it for ``lease`` seconds from now."""
-        if not self._store.extend(self.stored, self._token, lease):
-            raise LeaseLost(f"{self!r} is in other hands")
+        self._judge(self._store.extend(self.stored, self._token, lease))
 
     def close(self) -> None:
         """Give back what was read of it. The lease goes on."""
@@ -152,5 +151,8 @@ class Delivery:
 
     def _settle(self, how: Callable[[Stored, bytes], bool]) -> None:
         self.close()
-        if not how(self.stored, self._token):
+        self._judge(how(self.stored, self._token))
+
+    def _judge(self, was_held: bool) -> None:
+        if not was_held:
             raise LeaseLost(f"{self!r} is in other hands")

@@ -89,7 +89,7 @@ class Engine:
     def read(self) -> Iterator[sa.Connection]:
         """A transaction that only reads."""
         self._prepare()
-        with self._engine.begin() as connection:
+        with self.look() as connection:
             yield connection
 
     def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:

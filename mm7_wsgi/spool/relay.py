@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import random
 import threading
 from typing import Final
 
@@ -16,6 +15,7 @@ from .broker import Broker, BrokerUnavailable, MessageRefused
 from .delivery import Delivery, LeaseLost
 from .relayed import headers_of, properties_of
 from .spool import Spool
+from .store import pause
 
 __all__ = ["Relay"]
 
@@ -190,10 +190,8 @@ class Relay:
         return True
 
     def _delay(self) -> float:
-        first, most = self._backoff
         self._tries += 1
-        # Relays that lost the broker together are not to come back together.
-        return min(first * 2.0 ** min(self._tries - 1, 64), most) * random.uniform(0.8, 1.2)
+        return pause(self._backoff, self._tries)
 
     def _is_in_trouble(self, text: str) -> None:
         if text != self.trouble:

@@ -109,14 +109,14 @@ class MessageStore:
                 wanted = {"the_id": message.id, "the_key": bytes.fromhex(message.key)}
                 row = connection.execute(_BODY, wanted).one_or_none()
                 if row is None:
-                    raise LookupError(f"{message.message_id} is not in the spool any more")
+                    raise _gone(message)
                 if row.body is not None:
                     buffer.write(row.body)
                 for number in range(0 if row.body is not None else -(-message.size // PIECE)):
                     wanted = {"the_message": message.id, "number": number}
                     octets = connection.execute(_PIECE, wanted).scalar_one_or_none()
                     if octets is None:  # PostgreSQL sees between two pieces what others have done
-                        raise LookupError(f"{message.message_id} is not in the spool any more")
+                        raise _gone(message)
                     buffer.write(octets)
             return buffer.finish()
         except BaseException:
@@ -140,10 +140,7 @@ class MessageStore:
         if message.attempts >= self._attempts:
             return self.fail(message, token, reason or f"handed out {message.attempts} times")
         if after is None:
-            first, most = self._backoff
-            # What failed together is not to come again together.
-            doublings = min(message.attempts - 1, 64)  # more than a number holds, where there is no end of attempts
-            after = min(first * 2.0**doublings, most) * random.uniform(0.8, 1.2)
+            after = pause(self._backoff, message.attempts)
         return self._change(_RETRY, message, token, due=self._database.now() + after, reason=reason)
 
     def fail(self, message: Stored, token: bytes, reason: str) -> bool:
@@ -251,6 +248,14 @@ def _changed(connection: sa.Connection, some: list[Stored], statement: sa.Update
     return done
 
 
+def pause(backoff: tuple[float, float], tries: int) -> float:
+    """Seconds until the next try, behind so many: doubled each time, from the first of ``backoff`` to the second."""
+    first, most = backoff
+    doublings = min(tries - 1, 64)  # more than a number holds, where there is no end of tries
+    # What failed together is not to come again together.
+    return min(first * 2.0**doublings, most) * random.uniform(0.8, 1.2)
+
+
 def moment(seconds: float) -> datetime:
     """Seconds since 1970 as a time in UTC."""
     return datetime.fromtimestamp(seconds, timezone.utc)
@@ -273,6 +278,10 @@ def _stored(row: Any, now: float) -> Stored:
         size=row.size,
         content_type=bytes(row.content_type).decode("latin-1"),
     )
+
+
+def _gone(message: Stored) -> LookupError:
+    return LookupError(f"{message.message_id} is not in the spool any more")
 
 
 def _held(message: Stored, token: bytes) -> dict[str, Any]:
