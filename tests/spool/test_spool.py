@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -29,26 +30,17 @@ from mm7_wsgi.spool.identity import fingerprint
 from mm7_wsgi.spool.tables import PIECE, messages
 from mm7_wsgi.testing import Message, MM7Client, submit
 
-BEGIN = 1_900_000_000.0
-
-
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = BEGIN
-
-    def __call__(self) -> float:
-        return self.now
+KIT = runpy.run_path(str(Path(__file__).with_name("kit.py")))
+BEGIN, Clock = KIT["BEGIN"], KIT["Clock"]
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> Any:
     return Clock()
 
 
 @pytest.fixture
-def make(tmp_path: Path, clock: Clock) -> Iterator[Any]:
+def make(tmp_path: Path, clock: Any) -> Iterator[Any]:
     made: list[Any] = []
 
     def make(**options: Any) -> Spool:
@@ -159,7 +151,7 @@ def test_the_same_is_known_again_after_it_is_done(client: MM7Client, spool: Spoo
     assert claimed(spool) == []
 
 
-def test_it_is_forgotten_after_its_window(make: Any, clock: Clock) -> None:
+def test_it_is_forgotten_after_its_window(make: Any, clock: Any) -> None:
     spool = make(window=timedelta(hours=1))
     client = peer(spool)
     message = submit(transaction_id="t-1")
@@ -171,7 +163,7 @@ def test_it_is_forgotten_after_its_window(make: Any, clock: Clock) -> None:
     assert claimed(spool) == ["t-1", "t-1"]
 
 
-def test_no_two_messages_have_one_key(make: Any, clock: Clock) -> None:
+def test_no_two_messages_have_one_key(make: Any, clock: Any) -> None:
     """Who drops what it has seen the key of would lose the second: peers begin to count again."""
     spool = make(window=60)
     client = peer(spool)
@@ -317,7 +309,7 @@ def test_it_says_where_it_is() -> None:
 # -- working off
 
 
-def test_messages_are_handed_out_in_their_order_and_once(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_messages_are_handed_out_in_their_order_and_once(client: MM7Client, spool: Spool, clock: Any) -> None:
     for number in range(5):
         clock.now += 1
         client.submit(transaction_id=f"t-{number}")
@@ -359,7 +351,7 @@ def test_giving_back_does_not_need_the_database(client: MM7Client, spool: Spool,
     claim.close()
 
 
-def test_a_lease_runs_out(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_a_lease_runs_out(client: MM7Client, spool: Spool, clock: Any) -> None:
     client.submit(transaction_id="t-1")
     (delivery,) = spool.claim(lease=60)
     clock.now += 59.9
@@ -381,7 +373,7 @@ def test_a_lease_runs_out(client: MM7Client, spool: Spool, clock: Clock) -> None
         again.done()
 
 
-def test_who_is_late_and_still_has_it_may_say_so(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_who_is_late_and_still_has_it_may_say_so(client: MM7Client, spool: Spool, clock: Any) -> None:
     client.submit()
     (delivery,) = spool.claim(lease=60)
     clock.now += 1000
@@ -389,7 +381,7 @@ def test_who_is_late_and_still_has_it_may_say_so(client: MM7Client, spool: Spool
     assert claimed(spool) == []
 
 
-def test_a_lease_can_be_made_longer(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_a_lease_can_be_made_longer(client: MM7Client, spool: Spool, clock: Any) -> None:
     client.submit()
     (delivery,) = spool.claim(lease=60)
     clock.now += 50
@@ -400,7 +392,7 @@ def test_a_lease_can_be_made_longer(client: MM7Client, spool: Spool, clock: Cloc
     assert len(claimed(spool)) == 1
 
 
-def test_the_lease_of_each_begins_when_it_is_handed_over(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_the_lease_of_each_begins_when_it_is_handed_over(client: MM7Client, spool: Spool, clock: Any) -> None:
     for number in range(3):
         client.submit(transaction_id=f"t-{number}")
     found = []
@@ -411,7 +403,7 @@ def test_the_lease_of_each_begins_when_it_is_handed_over(client: MM7Client, spoo
     assert found == ["t-0", "t-1", "t-2"]
 
 
-def test_one_that_another_has_taken_meanwhile_is_left_out(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_one_that_another_has_taken_meanwhile_is_left_out(client: MM7Client, spool: Spool, clock: Any) -> None:
     for number in range(3):
         client.submit(transaction_id=f"t-{number}")
     claim = spool.claim(3, lease=60)
@@ -422,7 +414,7 @@ def test_one_that_another_has_taken_meanwhile_is_left_out(client: MM7Client, spo
     assert [delivery.transaction_id for delivery in claim] == ["t-2"]
 
 
-def test_a_message_is_put_off(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_a_message_is_put_off(client: MM7Client, spool: Spool, clock: Any) -> None:
     client.submit()
     next(spool.claim()).retry(after=10, reason="later")
     (kept,) = spool.messages.find()
@@ -432,7 +424,7 @@ def test_a_message_is_put_off(client: MM7Client, spool: Spool, clock: Clock) -> 
     assert len(claimed(spool)) == 1
 
 
-def test_it_is_put_off_for_longer_each_time(make: Any, clock: Clock) -> None:
+def test_it_is_put_off_for_longer_each_time(make: Any, clock: Any) -> None:
     spool = make(backoff=(10, 60))
     peer(spool).submit()
     for expected in (10, 20, 40, 60, 60):
@@ -443,7 +435,7 @@ def test_it_is_put_off_for_longer_each_time(make: Any, clock: Clock) -> None:
         clock.now += waits + 1
 
 
-def test_after_its_last_attempt_it_is_a_dead_letter(make: Any, clock: Clock) -> None:
+def test_after_its_last_attempt_it_is_a_dead_letter(make: Any, clock: Any) -> None:
     spool = make(attempts=2)
     peer(spool).submit()
     for reason in ("first", "second"):
@@ -461,7 +453,7 @@ def test_a_dead_letter_without_a_reason_says_how_often_it_was_tried(make: Any) -
     assert [each.reason for each in spool.messages.find()] == ["handed out 1 times"]
 
 
-def test_one_that_nobody_settles_is_not_handed_out_for_ever(make: Any, clock: Clock) -> None:
+def test_one_that_nobody_settles_is_not_handed_out_for_ever(make: Any, clock: Any) -> None:
     spool = make(attempts=2)
     peer(spool).submit()
     for _ in range(2):
@@ -472,7 +464,7 @@ def test_one_that_nobody_settles_is_not_handed_out_for_ever(make: Any, clock: Cl
     assert (kept.state, kept.reason) == ("dead", "handed out 2 times, and never settled")
 
 
-def test_those_that_nobody_settled_do_not_stand_in_the_way_of_others(make: Any, clock: Clock) -> None:
+def test_those_that_nobody_settled_do_not_stand_in_the_way_of_others(make: Any, clock: Any) -> None:
     spool = make(attempts=1)
     client = peer(spool)
     for number in range(3):
@@ -484,7 +476,7 @@ def test_those_that_nobody_settled_do_not_stand_in_the_way_of_others(make: Any, 
     assert spool.messages.counts() == {"waiting": 0, "leased": 1, "dead": 3}
 
 
-def test_there_may_be_no_end_of_attempts(make: Any, clock: Clock) -> None:
+def test_there_may_be_no_end_of_attempts(make: Any, clock: Any) -> None:
     spool = make(attempts=10**9, backoff=(1, 60))
     peer(spool).submit()
     spool._database.write(lambda connection: connection.exec_driver_sql("UPDATE mm7_messages SET attempts = 5000"))
@@ -501,7 +493,7 @@ def test_one_that_is_given_up_stays_as_a_dead_letter(client: MM7Client, spool: S
     assert claimed(spool) == []
 
 
-def test_one_that_is_released_has_lost_no_attempt(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_one_that_is_released_has_lost_no_attempt(client: MM7Client, spool: Spool, clock: Any) -> None:
     client.submit()
     next(spool.claim()).release(after=5)
     assert claimed(spool) == []
@@ -564,7 +556,7 @@ def test_what_is_gone_is_said_to_be(client: MM7Client, spool: Spool) -> None:
 # -- looking after it
 
 
-def test_an_operator_sees_what_there_is(client: MM7Client, spool: Spool, clock: Clock) -> None:
+def test_an_operator_sees_what_there_is(client: MM7Client, spool: Spool, clock: Any) -> None:
     for number in range(4):
         clock.now += 1
         client.submit(transaction_id=f"t-{number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import runpy
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ from mm7_wsgi.spool import DatabaseUnavailable, TransactionLog
 from mm7_wsgi.spool.database import Database
 from mm7_wsgi.testing import MM7Client, submit
 
-BEGIN = 1_900_000_000.0
+KIT = runpy.run_path(str(Path(__file__).with_name("kit.py")))
+BEGIN, Clock = KIT["BEGIN"], KIT["Clock"]
 
 
 class Handler:
@@ -32,23 +34,13 @@ class Handler:
         return self.answer(request)
 
 
-class Clock:
-    """A clock that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = BEGIN
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> Any:
     return Clock()
 
 
 @pytest.fixture
-def make(tmp_path: Path, clock: Clock) -> Iterator[Any]:
+def make(tmp_path: Path, clock: Any) -> Iterator[Any]:
     made: list[TransactionLog] = []
 
     def make(handler: Any, **options: Any) -> MM7Client:
@@ -129,7 +121,7 @@ def test_another_message_under_the_same_id_is_refused_or_accepted(make: Any) -> 
     assert list(codes.values()) == [[1000, 2000], [1000, 1000]]
 
 
-def test_it_is_forgotten_after_its_window(make: Any, clock: Clock, tmp_path: Path) -> None:
+def test_it_is_forgotten_after_its_window(make: Any, clock: Any, tmp_path: Path) -> None:
     handler = Handler()
     client = make(handler, window=100)
     for _ in range(3):
@@ -141,7 +133,7 @@ def test_it_is_forgotten_after_its_window(make: Any, clock: Clock, tmp_path: Pat
     assert rows(tmp_path, "transaction_id") == [("t-2",)]
 
 
-def test_no_more_is_kept_than_comes(make: Any, clock: Clock, tmp_path: Path, monkeypatch: Any) -> None:
+def test_no_more_is_kept_than_comes(make: Any, clock: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("mm7_wsgi.spool.transactions._PURGE_AT_LEAST", 1)
     client = make(Handler(), window=10)
     for number in range(30):
@@ -200,7 +192,7 @@ def test_one_that_is_nearly_handled_is_waited_for(make: Any, monkeypatch: Any) -
     assert slow.requests == ["t-1"]
 
 
-def test_one_whose_handler_was_killed_can_come_again_after_its_lease(make: Any, clock: Clock, tmp_path: Path) -> None:
+def test_one_whose_handler_was_killed_can_come_again_after_its_lease(make: Any, clock: Any, tmp_path: Path) -> None:
     handler = Handler()
     client = make(handler, wait=0, lease=60)
     assert client.submit(transaction_id="t-0").accepted
@@ -215,7 +207,7 @@ def test_one_whose_handler_was_killed_can_come_again_after_its_lease(make: Any, 
     assert handler.requests == ["t-0", "t-0"]
 
 
-def test_one_that_took_longer_than_its_lease_is_kept_all_the_same(make: Any, clock: Clock, tmp_path: Path) -> None:
+def test_one_that_took_longer_than_its_lease_is_kept_all_the_same(make: Any, clock: Any, tmp_path: Path) -> None:
     slow = Slow()
     client = make(slow, lease=60)
     message = submit(transaction_id="t-1")
