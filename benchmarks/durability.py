@@ -43,7 +43,6 @@ from contextlib import closing, contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from secrets import token_hex
 from types import FrameType
 from typing import Any, Final
 
@@ -52,6 +51,7 @@ import sqlalchemy as sa
 from mm7_wsgi.spool import Spool
 from mm7_wsgi.spool.tables import messages, transactions
 
+from .databases import databases
 from .peers import PATIENCE, Message, Peer, Report
 from .tables import describe, describe_machine, markdown, write_json
 
@@ -176,20 +176,8 @@ def has_open(process: int, file: int) -> bool:
 @contextmanager
 def storing(server: str | None, folder: str | None = None) -> Iterator[str]:
     """The URL of a database that is empty, and gone afterwards: a file in ``folder``, or one of a server's."""
-    if server is None:
-        with tempfile.TemporaryDirectory(dir=folder or ".") as own:
-            yield f"sqlite:///{Path(own).resolve()}/mm7.db"
-        return
-    place = sa.make_url(server).set(drivername="postgresql+psycopg")
-    name = f"mm7_durability_{token_hex(4)}"
-    engine = sa.create_engine(place, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        yield place.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases(server, folder) as make:
+        yield make()
 
 
 def run_client(number: int, port: int, connections: int, plain: bool, stop: Event, accepted: Any, reports: Any) -> None:

@@ -28,9 +28,8 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from secrets import token_hex
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +39,7 @@ import sqlalchemy as sa
 from mm7_wsgi import MM7Endpoint
 from mm7_wsgi.spool import Spool, TransactionLog
 
+from .databases import databases
 from .durability import Load, Server
 from .memory import measurable, peaks
 from .messages import MESSAGES, SMALLER, Message, _base64, _submit
@@ -209,31 +209,6 @@ def worked_off(url: str) -> float:
     passed = time.perf_counter() - begun
     spool.close()
     return count / passed
-
-
-@contextmanager
-def databases(server: str | None) -> Iterator[Callable[[], str]]:
-    """Makes an empty database each time; all are gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        if server is None:
-            yield lambda: f"sqlite:///{Path(folder).resolve()}/{token_hex(4)}.db"
-            return
-        place = sa.make_url(server).set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(place, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-        made: list[str] = []
-
-        def make() -> str:
-            made.append(f"mm7_spool_{token_hex(4)}")
-            with engine.connect() as connection:
-                connection.exec_driver_sql(f"CREATE DATABASE {made[-1]}")
-            return place.set(database=made[-1]).render_as_string(hide_password=False)
-
-        try:
-            yield make
-        finally:
-            with engine.connect() as connection:
-                for name in made:
-                    connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def measure(message: Numbered, server: str | None, seconds: float) -> dict[str, float]:
