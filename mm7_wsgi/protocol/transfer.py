@@ -118,9 +118,18 @@ def _base64_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
         whole = len(packed) - len(packed) % 4
         left = packed[whole:]
         if whole:
-            yield _decode_base64(packed[:whole])
+            yield _decode_packed(packed[:whole])
     if left:
         yield _decode_base64_strictly(left)
+
+
+def _decode_packed(octets: bytes) -> bytes:
+    """A multiple of four octets, with no white space and no padding. What a lax decoder drops makes it shorter."""
+    try:
+        decoded = _decode_laxly(octets)
+    except Error:
+        return _decode_base64_strictly(octets)
+    return decoded if len(decoded) == len(octets) // 4 * 3 else _decode_base64_strictly(octets)
 
 
 def _decode_quoted_printable(octets: bytes) -> bytes:
