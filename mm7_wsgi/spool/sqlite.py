@@ -105,7 +105,7 @@ class Engine:
             while not job.is_settled:
                 if not self._waiting:  # who had it with others was ended before it came to it
                     raise OSError("the thread that wrote was ended")
-                self._settle(self._take())
+                self._settle()
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[return-value]
@@ -139,21 +139,25 @@ class Engine:
             octets += jobs[-1].octets
         return jobs
 
-    def _settle(self, jobs: list[_Job[Any]]) -> None:
+    def _settle(self, alone: _Job[Any] | None = None) -> None:
+        """Do those who wait by the time that nobody else writes, or the one."""
+        jobs = [] if alone is None else [alone]
         try:
             with self._transaction() as connection:
+                jobs = jobs or self._take()
                 results = [job.work(connection) for job in jobs]
         except _TROUBLE as error:  # with the database; none would have it better alone
-            for job in jobs:
+            for job in jobs or self._take():
                 job.settle(error=error)
         except Exception as error:
+            jobs = jobs or self._take()
             if len(jobs) == 1:
                 jobs[0].settle(error=error)
                 return
             for job in jobs:  # it may be the fault of one
-                self._settle([job])
+                self._settle(job)
         except BaseException:  # this thread is being ended, and the others are not
-            for job in jobs:
+            for job in jobs or self._take():
                 job.settle(error=OSError("the thread that wrote was ended"))
             raise
         else:

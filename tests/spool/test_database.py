@@ -321,10 +321,21 @@ class _Held:
         self.begin(work)
         assert begun.wait(30)
 
+    def wait_for(self, waiting: int) -> None:
+        """Wait until so many wait."""
+        for _ in range(30_000):
+            if len(self.engine._waiting) >= waiting:  # type: ignore[union-attr]
+                return
+            threading.Event().wait(0.001)
+        pytest.fail(f"there are never {waiting} who wait")
+
     def release(self, waiting: int) -> None:
         """Let all go on, as soon as so many wait."""
-        while len(self.engine._waiting) < waiting:  # type: ignore[union-attr]
-            threading.Event().wait(0.001)
+        self.wait_for(waiting)
+        self.end()
+
+    def end(self) -> None:
+        """Let all go on, and wait until they have ended."""
         self._go.set()
         for thread in self._threads:
             thread.join(30)
@@ -342,6 +353,20 @@ def test_threads_that_write_at_once_share_a_commit(database: Database) -> None:
     held.release(10)
     assert [held.results[number] for number in range(11)] == [None, *range(10)]
     assert held.commits == 2
+
+
+def test_who_comes_while_the_lock_is_waited_for_shares_the_commit(database: Database, path: Path) -> None:
+    held = _Held(database)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for number in range(4):
+        held.begin(lambda connection, number=number: number)
+    held.wait_for(4)
+    other.execute("ROLLBACK")
+    held.end()
+    assert [held.results[number] for number in range(4)] == [0, 1, 2, 3]
+    assert held.commits == 1
+    other.close()
 
 
 def test_those_who_write_much_do_not_share_one(database: Database) -> None:
