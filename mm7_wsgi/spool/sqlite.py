@@ -27,7 +27,9 @@ _BUSY: Final = 5.0
 #: Seconds until the lock is looked at again: at first, and at last.
 _LOOK: Final = 0.00005
 _LOOK_AT_LEAST: Final = 0.002
-#: Octets that the write-ahead log is cut to when it has been worked off: a video leaves it as large as itself.
+#: Seconds that are waited to begin the log anew.
+_SHORTENED: Final = 0.5
+#: Octets that the write-ahead log is cut to when it is begun anew: a video leaves it as large as itself.
 _LOG_SIZE: Final = 32 * 1024 * 1024
 #: Writes that are committed together at most, and their octets: behind that the next ones begin.
 _TOGETHER: Final = 64
@@ -56,6 +58,8 @@ class Engine:
         self._turn = threading.Lock()
         self._writer: sa.Connection | None = None
         self._driver: Any = None
+        # Octets of the log above which it is to be begun anew.
+        self._longest = _LOG_SIZE
         _engines.add(self)
 
     def forget(self) -> None:
@@ -189,6 +193,7 @@ class Engine:
                 driver.execute("COMMIT")
             if not self._is_prepared():
                 raise OSError("its files were deleted or replaced while it was written to")
+            self._shorten(driver)
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 driver.rollback()  # to close it releases nothing while a cursor lives, as in the traceback of an error
@@ -197,17 +202,31 @@ class Engine:
 
     def _lock(self, driver: Any) -> None:
         """Begin to write as soon as nobody else does. SQLite itself would look again only after milliseconds."""
-        deadline = time.monotonic() + _BUSY
-        pause = _LOOK
-        while True:
+        for is_last in _tries(_BUSY):
             try:
                 driver.execute("BEGIN IMMEDIATE")
                 return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() >= deadline:
+            except sqlite3.OperationalError as error:  # noqa: PERF203 - it is tried again because of its errors
+                if "locked" not in str(error) or is_last:
                     raise
-            time.sleep(pause)
-            pause = min(pause * 1.2, _LOOK_AT_LEAST)
+
+    def _shorten(self, driver: Any) -> None:
+        """Have the log begun anew where it has become too long.
+
+        SQLite does that when somebody who begins to write finds it worked off. Where several processes write large
+        messages it never is: while one works it off, another writes on, and it grows until the disk is full.
+        """
+        # What was written is on the disk, whatever becomes of this; and who writes next meets the same trouble.
+        with contextlib.suppress(sqlite3.Error, OSError):
+            length = os.stat(f"{self._path}-wal").st_size
+            if length <= self._longest:
+                return
+            for _ in _tries(_SHORTENED):
+                is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                if not is_busy:
+                    self._longest = _LOG_SIZE
+                    return
+            self._longest = length + _LOG_SIZE  # somebody reads for long: not to be waited for at every commit
 
     def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -219,15 +238,13 @@ class Engine:
         connection.isolation_level = None  # no transaction but those that are begun by name
         if not os.access(self._path, os.W_OK):  # SQLite would make files beside it that stay as they are
             raise OSError("it may not be written to")
-        deadline = time.monotonic() + _BUSY
-        while True:
+        for is_last in _tries(_BUSY):
             try:
                 (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
                 break
             except connection.OperationalError as error:  # two who open it for the first time: it does not wait then
-                if "locked" not in str(error) or time.monotonic() >= deadline:
+                if "locked" not in str(error) or is_last:
                     raise
-                time.sleep(0.01)
         if mode != "wal":
             raise OSError(f"it cannot have a write-ahead log, only {mode}")
         connection.execute("PRAGMA synchronous = FULL")
@@ -275,6 +292,17 @@ def _begin(connection: sa.Connection) -> None:
     if not driver.in_transaction:
         reads = connection.get_execution_options().get("mm7_reads")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _tries(seconds: float) -> Iterator[bool]:
+    """Try, and again behind pauses that become longer; True is the last try."""
+    deadline = time.monotonic() + seconds
+    pause = _LOOK
+    while time.monotonic() < deadline:
+        yield False
+        time.sleep(pause)
+        pause = min(pause * 1.2, _LOOK_AT_LEAST)
+    yield True
 
 
 _Files: TypeAlias = "tuple[tuple[int, int] | None, tuple[int, int] | None]"

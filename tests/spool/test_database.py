@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import runpy
 import sqlite3
 import sys
 import threading
@@ -17,7 +18,11 @@ import sqlalchemy as sa
 
 from mm7_wsgi.spool import DatabaseUnavailable, SchemaError
 from mm7_wsgi.spool.database import Database
-from mm7_wsgi.spool.tables import messages, metadata, schema
+from mm7_wsgi.spool.tables import messages, metadata, pieces, schema
+
+KIT = runpy.run_path(str(Path(__file__).with_name("kit.py")))
+fork = KIT["fork"]
+MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture
@@ -260,6 +265,66 @@ def test_to_look_whether_the_tables_are_there_makes_no_file(database: Database, 
     assert not path.exists()
     database.write(version)
     assert database.has_tables()
+
+
+def _store_a_megabyte(connection: sa.Connection) -> None:
+    number = connection.scalar(sa.select(sa.func.count()).select_from(pieces))
+    connection.execute(sa.insert(pieces), {"message": 1, "number": number, "octets": bytes(MEGABYTE)})
+
+
+def test_the_log_stays_short_while_processes_write_much(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mm7_wsgi.spool.sqlite._LOG_SIZE", 2 * MEGABYTE)
+    database.write(version)
+
+    def work(tell: Any) -> None:
+        for _ in range(60):
+            database.write(_store_a_megabyte)
+            tell(Path(f"{path}-wal").stat().st_size)
+
+    children = [fork(work), fork(work)]
+    for child in children:
+        assert child.wait() == 0
+    lengths = [length for child in children for length in child.told]
+    assert len(lengths) == 120
+    assert max(lengths) < 20 * MEGABYTE
+
+
+def test_who_reads_for_long_is_not_waited_for_at_every_commit(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mm7_wsgi.spool.sqlite._LOG_SIZE", 2 * MEGABYTE)
+    monkeypatch.setattr("mm7_wsgi.spool.sqlite._SHORTENED", 0.0)
+    held = _Held(database)
+    with database.read() as connection:
+        assert version(connection) == 1
+        for _ in range(12):
+            database.write(_store_a_megabyte)
+    tries = len([text for text in held.statements if "wal_checkpoint" in text])
+    assert 3 <= tries <= 6
+    for _ in range(3):
+        database.write(_store_a_megabyte)
+    assert Path(f"{path}-wal").stat().st_size <= 3 * MEGABYTE
+
+
+def test_a_log_that_cannot_be_made_shorter_is_no_trouble(
+    database: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mm7_wsgi.spool.sqlite._LOG_SIZE", 0)
+    database.write(version)
+    (engine,) = database._engines.values()
+    asked: list[str] = []
+
+    def refuse(action: int, name: str | None, *_: Any) -> int:
+        if action != sqlite3.SQLITE_PRAGMA:
+            return sqlite3.SQLITE_OK
+        asked.append(str(name))
+        return sqlite3.SQLITE_DENY
+
+    engine._driver.set_authorizer(refuse)  # type: ignore[union-attr]
+    assert database.write(version) == 1
+    assert asked == ["wal_checkpoint"]
 
 
 @pytest.mark.parametrize("what", ["", "-wal"])
