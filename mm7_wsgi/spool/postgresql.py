@@ -20,8 +20,10 @@ T = TypeVar("T")
 # Any number, the same for all who make the tables.
 _LOCK: Final = 0x6D6D37
 _SECONDS: Final = 5.0
-# Seconds for a connection, and until one is given up at whose other end nobody answers (libpq).
+# Of libpq.
 _ARGUMENTS: Final[dict[str, Any]] = {
+    "client_encoding": "utf8",  # else it is that of the database, and that may be none
+    # Seconds for a connection, and until one is given up at whose other end nobody answers.
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,

@@ -60,6 +60,22 @@ def test_nothing_is_waited_for_without_an_end(database: Database, name: str, val
         assert setting(name)(connection) == value
 
 
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "EUC_JP"])
+def test_a_database_may_have_an_encoding_of_its_own(postgresql: str, encoding: str) -> None:
+    name = f"{sa.make_url(postgresql).database}_other"
+    run(postgresql, f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
+    spool = Spool(sa.make_url(postgresql).set(database=name).render_as_string(hide_password=False))
+    try:
+        client = MM7Client(MM7Endpoint(spool, accounts={"acme": "s3cret"}), "acme", "s3cret")
+        answers = [client.submit(transaction_id="größer") for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [1000, 1000]
+        assert answers[0].body == answers[1].body
+        assert [delivery.request.transaction_id for delivery in spool.claim(2)] == ["größer"]
+    finally:
+        spool.close()
+        run(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def test_a_server_that_does_not_sync_is_named(
     postgresql: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
