@@ -5,7 +5,7 @@
 The bare way is the standard library's sqlite3: one row with the body, one transaction for each, a write-ahead log and
 synchronous=FULL, in one thread. The spool is called through the whole endpoint, in process: credentials, multipart,
 SOAP, fingerprint, and then the transaction. It is measured with one process and with so many as there are processors,
-of one thread and of four threads each.
+of one thread and of four threads each. What one thread can reach at most is made of what reading and the bare way take.
 
 Then the message of the examples goes over HTTP to gunicorn, whose clients take of the same processors what they need:
 that is no measure of the spool, and has no bar.
@@ -62,6 +62,8 @@ _QUICK_MESSAGES: Final = {letter: SMALLER[letter] for letter in "abcd"}
 #: Of these it is said what memory they take to be accepted.
 _LARGE: Final = ("c", "d", "v")
 _THREADS: Final = 4
+#: The most that one thread can do that reads a message and then inserts it, were all else for nothing.
+_BOUND: Final = "parsed, then bare"
 _SERVED: Final = "the message of the examples, over HTTP"
 #: What accepting has to reach of the bare inserts, in one thread and in several.
 BAR: Final = 0.5
@@ -225,6 +227,7 @@ def measure(message: Numbered, server: str | None, seconds: float) -> dict[str, 
         found["parsed and not stored"] = rate(
             sender(MM7Endpoint(visit, accounts=ACCOUNTS, limits=LIMITS), message), seconds
         )
+        found[_BOUND] = 1 / (1 / found["bare"] + 1 / found["parsed and not stored"])
         url = make()
         found["spool, one thread"] = rate(endpoint(url), seconds)
         found["one worker: taken and done"] = worked_off(url)
