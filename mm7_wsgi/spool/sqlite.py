@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -56,6 +56,9 @@ class Engine:
         # Threads that write at the same time: who comes first commits for all who wait, and one sync serves them all.
         self._waiting: deque[_Job[Any]] = deque()
         self._turn = threading.Lock()
+        # How many read, so that a fork can wait for them; by process, since a child has none of its parent's threads.
+        self._readers = threading.Condition(threading.Lock())
+        self._reading: Counter[int] = Counter()
         self._writer: sa.Connection | None = None
         self._driver: Any = None
         # Octets of the log above which it is to be begun anew.
@@ -96,10 +99,18 @@ class Engine:
         if not self._is_prepared():
             with self._turn:
                 self._prepare()
-        with self._engine.connect() as connection:
-            connection.execution_options(mm7_reads=True)
-            with connection.begin():
-                yield connection
+        process = os.getpid()
+        with self._readers:
+            self._reading[process] += 1
+        try:
+            with self._engine.connect() as connection:
+                connection.execution_options(mm7_reads=True)
+                with connection.begin():
+                    yield connection
+        finally:
+            with self._readers:
+                self._reading[process] -= 1
+                self._readers.notify_all()
 
     def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
         """Do it in a transaction, maybe together with others."""
@@ -124,14 +135,17 @@ class Engine:
         self._engine.dispose()
 
     def hold(self) -> bool:
-        """Let nobody begin to write, and close what is open; False where somebody does not come to an end."""
+        """Let nobody begin to write or read, and close what is open; False where a writer does not come to an end."""
         is_held = self._turn.acquire(timeout=_BUSY)
         if is_held:
+            self._readers.acquire()
+            self._readers.wait_for(lambda: not self._reading[os.getpid()], _BUSY)
             self._close()
         return is_held
 
     def let_go(self) -> None:
-        """Let them write again."""
+        """Let them go on."""
+        self._readers.release()
         self._turn.release()
 
     def _take(self) -> list[_Job[Any]]:

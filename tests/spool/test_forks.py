@@ -170,6 +170,57 @@ def test_a_fork_does_not_wait_for_ever_for_one_who_writes(folder: Path, monkeypa
     spool.close()
 
 
+@pytest.mark.parametrize("comes_to_an_end", [True, False])
+def test_a_fork_waits_for_those_who_read_but_not_for_ever(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, comes_to_an_end: bool
+) -> None:
+    """A child that has the connection of a reader takes locks to be its own that it has not."""
+    spool = Spool(folder / "mm7.db")
+    client = peer(spool)
+    assert client.submit(transaction_id="before").accepted
+    (engine,) = spool._database._engines.values()
+    wait_for = engine._readers.wait_for  # type: ignore[union-attr]
+    reads, go = threading.Event(), threading.Event()
+    order: list[str] = []
+    found: list[bool] = []
+
+    def wait(is_over: Callable[[], bool], seconds: float) -> bool:
+        found.append(is_over())
+        if comes_to_an_end:
+            go.set()
+        return bool(wait_for(is_over, seconds if comes_to_an_end else 0.02))
+
+    monkeypatch.setattr(engine._readers, "wait_for", wait)  # type: ignore[union-attr]
+
+    def read() -> None:
+        with spool._database.read():
+            reads.set()
+            go.wait(30)
+            order.append("read")
+
+    def work(tell: Callable[[Any], None]) -> None:
+        assert client.submit(transaction_id="child").accepted
+        found.clear()
+        with fork(lambda tell: tell(client.submit(transaction_id="grandchild").accepted)) as grandchild:
+            tell(grandchild.next())
+        tell(found)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert reads.wait(30)
+    with fork(work) as child:
+        order.append("forked")
+        assert child.wait() == 0
+    go.set()
+    reader.join(30)
+    assert found == [False]
+    assert order == (["read", "forked"] if comes_to_an_end else ["forked", "read"])
+    assert child.told == [True, [True]]  # there is no reader in the child
+    assert client.submit(transaction_id="behind").accepted
+    assert Look(f"sqlite:///{folder / 'mm7.db'}").stored() == ["before", "child", "grandchild", "behind"]
+    spool.close()
+
+
 SERVED = """
     from mm7_wsgi import MM7Middleware
     from mm7_wsgi.spool import Spool
