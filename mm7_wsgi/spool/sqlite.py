@@ -216,13 +216,7 @@ class Engine:
 
     def _lock(self, driver: Any) -> None:
         """Begin to write as soon as nobody else does. SQLite itself would look again only after milliseconds."""
-        for is_last in _tries(_BUSY):
-            try:
-                driver.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:  # noqa: PERF203 - it is tried again because of its errors
-                if "locked" not in str(error) or is_last:
-                    raise
+        _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
 
     def _shorten(self, driver: Any) -> None:
         """Have the log begun anew where it has become too long.
@@ -235,12 +229,12 @@ class Engine:
             length = os.stat(f"{self._path}-wal").st_size
             if length <= self._longest:
                 return
-            for _ in _tries(_SHORTENED):
-                is_busy, *_ = driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-                if not is_busy:
-                    self._longest = _LOG_SIZE
+            pauses = _pauses(_SHORTENED)
+            while driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+                if not next(pauses, False):
+                    self._longest = length + _LOG_SIZE  # somebody reads for long: not to be waited for at every commit
                     return
-            self._longest = length + _LOG_SIZE  # somebody reads for long: not to be waited for at every commit
+            self._longest = _LOG_SIZE
 
     def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
@@ -252,13 +246,8 @@ class Engine:
         connection.isolation_level = None  # no transaction but those that are begun by name
         if not os.access(self._path, os.W_OK):  # SQLite would make files beside it that stay as they are
             raise OSError("it may not be written to")
-        for is_last in _tries(_BUSY):
-            try:
-                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-                break
-            except connection.OperationalError as error:  # two who open it for the first time: it does not wait then
-                if "locked" not in str(error) or is_last:
-                    raise
+        # Where two open it for the first time, it does not wait by itself.
+        (mode,) = _when_unlocked(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
         if mode != "wal":
             raise OSError(f"it cannot have a write-ahead log, only {mode}")
         connection.execute("PRAGMA synchronous = FULL")
@@ -308,15 +297,25 @@ def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _tries(seconds: float) -> Iterator[bool]:
-    """Try, and again behind pauses that become longer; True is the last try."""
+def _when_unlocked(attempt: Callable[[], T]) -> T:
+    """What ``attempt`` returns, as soon as nobody has the lock that it needs."""
+    pauses = _pauses(_BUSY)
+    while True:
+        try:
+            return attempt()
+        except sqlite3.OperationalError as error:  # noqa: PERF203 - it is tried again because of its errors
+            if "locked" not in str(error) or not next(pauses, False):
+                raise
+
+
+def _pauses(seconds: float) -> Iterator[bool]:
+    """Pauses that become longer, until so many seconds are over."""
     deadline = time.monotonic() + seconds
     pause = _LOOK
     while time.monotonic() < deadline:
-        yield False
         time.sleep(pause)
+        yield True
         pause = min(pause * 1.2, _LOOK_AT_LEAST)
-    yield True
 
 
 _Files: TypeAlias = "tuple[tuple[int, int] | None, tuple[int, int] | None]"
