@@ -103,10 +103,15 @@ class Engine:
         with self._readers:
             self._reading[process] += 1
         try:
+            pool = self._engine.pool
             with self._engine.connect() as connection:
                 connection.execution_options(mm7_reads=True)
-                with connection.begin():
-                    yield connection
+                try:
+                    with connection.begin():
+                        yield connection
+                finally:
+                    if self._engine.pool is not pool:  # all were closed meanwhile; nobody else would close this one
+                        connection.invalidate()
         finally:
             with self._readers:
                 self._reading[process] -= 1

@@ -351,6 +351,15 @@ def test_a_reader_sees_the_file_that_is_there(database: Database, path: Path) ->
         assert connection.scalars(sa.select(schema.c.version)).all() == [1]
 
 
+def test_who_reads_while_all_is_closed_leaves_nothing_open(database: Database) -> None:
+    with database.read() as connection:
+        driver: Any = connection.connection.driver_connection
+        database.close()
+        assert version(connection) == 1
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")
+
+
 class _Held:
     """A database in which one write is going on, and others wait behind it."""
 
