@@ -70,7 +70,11 @@ def _decode_base64(octets: bytes) -> bytes:
         end = len(octets)
     elif octets[end:].strip(b"=" + _WHITE):
         raise ContentError(details="there is data after the padding of the base64")
-    significant = end - _count_white(octets, end)
+    return _decode_counted(octets, end, end - _count_white(octets, end))
+
+
+def _decode_counted(octets: bytes, end: int, significant: int) -> bytes:
+    """Decode what is before ``end``, of which so many octets are no white space; behind it there is only padding."""
     try:
         decoded = _decode_laxly(octets)
     except Error:
@@ -118,18 +122,9 @@ def _base64_pieces(pieces: Iterator[bytes]) -> Iterator[bytes]:
         whole = len(packed) - len(packed) % 4
         left = packed[whole:]
         if whole:
-            yield _decode_packed(packed[:whole])
+            yield _decode_counted(packed[:whole], whole, whole)
     if left:
         yield _decode_base64_strictly(left)
-
-
-def _decode_packed(octets: bytes) -> bytes:
-    """A multiple of four octets, with no white space and no padding. What a lax decoder drops makes it shorter."""
-    try:
-        decoded = _decode_laxly(octets)
-    except Error:
-        return _decode_base64_strictly(octets)
-    return decoded if len(decoded) == len(octets) // 4 * 3 else _decode_base64_strictly(octets)
 
 
 def _decode_quoted_printable(octets: bytes) -> bytes:
