@@ -99,19 +99,24 @@ class Engine:
         if not self._is_prepared():
             with self._turn:
                 self._prepare()
+        pool = self._engine.pool
+        with self._counted(), self._engine.connect() as connection:
+            connection.execution_options(mm7_reads=True)
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if self._engine.pool is not pool:  # all were closed meanwhile; nobody else would close this one
+                    connection.invalidate()
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        """One more who reads."""
         process = os.getpid()
         with self._readers:
             self._reading[process] += 1
         try:
-            pool = self._engine.pool
-            with self._engine.connect() as connection:
-                connection.execution_options(mm7_reads=True)
-                try:
-                    with connection.begin():
-                        yield connection
-                finally:
-                    if self._engine.pool is not pool:  # all were closed meanwhile; nobody else would close this one
-                        connection.invalidate()
+            yield
         finally:
             with self._readers:
                 self._reading[process] -= 1
@@ -201,10 +206,11 @@ class Engine:
         if self._writer is None:
             self._writer = self._engine.connect()
             self._driver = self._writer.connection.driver_connection
-            self._driver.execute("PRAGMA busy_timeout = 0")  # see _lock
+            # SQLite itself would look for a lock again only after milliseconds.
+            self._driver.execute("PRAGMA busy_timeout = 0")
         writer, driver = self._writer, self._driver
         try:
-            self._lock(driver)
+            _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
             yield writer
             if writer.in_transaction():
                 writer.commit()
@@ -218,10 +224,6 @@ class Engine:
                 driver.rollback()  # to close it releases nothing while a cursor lives, as in the traceback of an error
             self._drop_writer()
             raise
-
-    def _lock(self, driver: Any) -> None:
-        """Begin to write as soon as nobody else does. SQLite itself would look again only after milliseconds."""
-        _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
 
     def _shorten(self, driver: Any) -> None:
         """Have the log begun anew where it has become too long.
