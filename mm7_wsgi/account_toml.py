@@ -8,6 +8,8 @@ It is TOML, with a table for each account, whose keys are the fields of :class:`
     rate = "10/second"
     dialect = { fault_http_status = 200 }
     limits = { body = 50_000_000 }
+    strict = true
+    tolerate = ["close-missing"]
 
     [accounts.vault]
     secret = [{ env = "MM7_VAULT_SECRET" }, { file = "secrets/vault" }]
@@ -204,6 +206,8 @@ class _Reader:
             "rate": self._rate,
             "dialect": self._dialect,
             "limits": self._limits,
+            "strict": self._strict,
+            "tolerate": self._tolerate,
         }
         for key in self._sound_keys(f"account {name!r}: ", keys, tuple(readers)):
             with self.noting():
@@ -271,6 +275,16 @@ class _Reader:
             with self.noting():
                 Account(name, limits={key: table[key]})
         return table
+
+    def _strict(self, name: str, value: object) -> bool:
+        return bool(_checked(value, bool, f"account {name!r}: strict"))
+
+    def _tolerate(self, name: str, value: object) -> list[str]:
+        names: list[str] = _checked(value, list, f"account {name!r}: tolerate")
+        for each in names:
+            with self.noting():
+                Account(name, tolerate=[each])
+        return names
 
     def _sound_keys(self, place: str, table: dict[str, Any], allowed: tuple[str, ...]) -> list[str]:
         """The keys that are allowed. Of each of the others it is noted what may have been meant."""

@@ -6,11 +6,13 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from .credentials import UNPRESENTABLE, IPAddress
 from .networks import IPNetwork, network_of
+from .protocol.deviations import CATALOGUE
 from .protocol.limits import Limits
 from .protocol.soap import RESERVED
 
@@ -101,6 +103,10 @@ class Account:
     #: How often it may send, as the package ``limits`` writes it: ``"10/second"``, ``"10/second;1000/hour"``. None:
     #: as often as it likes.
     rate: str | None = None
+    #: Whether messages that depart from the specification are refused. None: as the endpoint says.
+    strict: bool | None = None
+    #: Names of deviations (docs/deviations.md) that are read although they are refused by default, or by ``strict``.
+    tolerate: Sequence[str] = ()
     _networks: tuple[IPNetwork, ...] = field(init=False, repr=False, compare=False)
     #: The same, parsed.
     rates: tuple[RateLimitItem, ...] = field(init=False, repr=False, compare=False)
@@ -122,6 +128,11 @@ class Account:
             object.__setattr__(self, "_networks", tuple(map(network_of, addresses)))
         except ValueError as error:
             raise ValueError(f"account {self.name!r}: addresses: {error}") from None
+        if self.strict is not None and not isinstance(self.strict, bool):
+            raise TypeError(
+                f"account {self.name!r}: strict has to be True, False or None, not {type(self.strict).__name__}"
+            )
+        object.__setattr__(self, "tolerate", _deviations(self.tolerate, f"account {self.name!r}: tolerate"))
         object.__setattr__(self, "limits", MappingProxyType(_checked_limits(self.name, self.limits)))
         rates = () if self.rate is None else parse_rate(self.rate, f"account {self.name!r}: rate")
         object.__setattr__(self, "rates", rates)
@@ -180,6 +191,17 @@ def parse_rate(rate: object, what: str) -> tuple[RateLimitItem, ...]:
             f"not {rate!r}"
         )
     return items
+
+
+def _deviations(names: object, what: str) -> tuple[str, ...]:
+    """Names of the catalogue; raises ``ValueError`` for one that it does not have."""
+    listed = _strings(names, what)
+    for name in listed:
+        if name not in CATALOGUE:
+            near = get_close_matches(name, CATALOGUE, 1)
+            meant = f"is {near[0]!r} meant?" if near else "docs/deviations.md has all of them"
+            raise ValueError(f"{what}: there is no deviation {name!r}; {meant}")
+    return listed
 
 
 def _strings(values: object, what: str) -> tuple[str, ...]:

@@ -29,9 +29,15 @@ def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked:
         raise UnsupportedMediaType(details=f"the Content-Encoding {coding[:40]!r} is not supported")
     written = environ.get("CONTENT_LENGTH") or ""
     if not written:
-        if allow_chunked and environ.get("HTTP_TRANSFER_ENCODING") and environ.get("wsgi.input_terminated"):
+        coding = environ.get("HTTP_TRANSFER_ENCODING")
+        if not coding:
+            raise LengthRequired(details="the request has no Content-Length")
+        if allow_chunked and environ.get("wsgi.input_terminated"):
             return None
-        raise LengthRequired(details="the request has no Content-Length")
+        raise LengthRequired(
+            details=f"the body comes with Transfer-Encoding: {coding[:40]}; chunked bodies are not taken, "
+            "send a Content-Length"
+        )
     if not CONTENT_LENGTH.fullmatch(written):
         raise BadRequest(details=f"the Content-Length {written[:40]!r} is no number")
     if environ.get("HTTP_TRANSFER_ENCODING"):

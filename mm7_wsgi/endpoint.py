@@ -17,7 +17,7 @@ from .accounts import Account, Dialect
 from .body import announced_length, read_body
 from .credentials import Credentials, address_of, find_credentials, find_tail
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
-from .protocol.errors import BadRequest, EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
+from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
 from .protocol.limits import Limits
 from .protocol.messages import (
     REQUESTS,
@@ -85,7 +85,8 @@ class MM7Endpoint:
     ``limits``
         How much a peer may send.
     ``strict``
-        Refuse what departs from the specification, instead of reading it and saying so in ``request.deviations``.
+        Refuse what departs from the specification, instead of reading it and saying so in ``request.deviations``. An
+        :class:`Account` can say otherwise, for all of it (``strict``) or by name (``tolerate``).
     ``allow_chunked``
         Take bodies without Content-Length from servers that mark the end of ``wsgi.input``; multipart ones only with
         their close delimiter.
@@ -227,16 +228,15 @@ class _Exchange:
         limits = endpoint._limits
         if account.limits:
             limits = replace(limits, **account.limits)
-            self._package = Package(limits, strict=endpoint._strict)
+        if account.limits or account.strict is not None or account.tolerate:
+            strict = endpoint._strict if account.strict is None else account.strict
+            self._package = Package(limits, strict=strict, tolerated=account.tolerate)
         content_type = check_content_type(environ.get("CONTENT_TYPE") or "", limits)
         length = announced_length(environ, limits, allow_chunked=endpoint._allow_chunked)
         body = read_body(environ, length, limits, watched=delimiter_line(content_type.boundary))
         self._close.append(body.close)
         self._received = body.size
-        message = self._package.read(content_type, body)
-        if length is None and not self._package.shows_its_end:
-            # Some servers end the input where the client has gone, as if that were the end of the last chunk.
-            raise BadRequest(details="the body is chunked and has no close delimiter, so it may have been cut off")
+        message = self._package.read(content_type, body, is_counted=length is not None)
         envelope = self._package.envelope
         assert envelope is not None and envelope.transaction_id is not None  # noqa: PT018 - the package was read
         address = shown[0].address

@@ -60,6 +60,8 @@ def test_the_fields_of_an_account_are_its_keys(sound: Any) -> None:
         rate = "10/second"
         dialect = { fault_http_status = 200, prefix = "mm7", namespace = "urn:x", mm7_version = "5.3.0" }
         limits = { body = 50_000_000, parts = 3 }
+        strict = true
+        tolerate = ["close-missing", "line-ends"]
         """
     )
     assert accounts == {
@@ -70,6 +72,8 @@ def test_the_fields_of_an_account_are_its_keys(sound: Any) -> None:
             Dialect(fault_http_status=200, prefix="mm7", namespace="urn:x", mm7_version="5.3.0"),
             {"body": 50_000_000, "parts": 3},
             "10/second",
+            strict=True,
+            tolerate=("close-missing", "line-ends"),
         )
     }
 
@@ -233,6 +237,9 @@ def test_a_file_that_is_wrong_as_a_whole(read: Any, text: str | bytes, problems:
         ("addresses = ['192.0.2.256']", "addresses: '192.0.2.256' does not appear"),
         ("rate = 10", "rate has to be a string, not an integer"),
         ("rate = 'fast'", "rate has to be as 10/second, "),
+        ("strict = 'no'", "strict has to be a boolean, not a string"),
+        ("tolerate = 'close-missing'", "tolerate has to be an array, not a string"),
+        ("tolerate = ['close-mising']", "tolerate: there is no deviation 'close-mising'; is 'close-missing' meant?"),
         ("dialect = 7.5", "dialect has to be a table, not a float"),
         ("dialect = { prefx = 'a' }", "dialect: there is no key 'prefx'; is prefix meant? There can be fault_http_"),
         ("dialect = { prefix = 7 }", "dialect: Dialect.prefix has to be a string or None, not int"),

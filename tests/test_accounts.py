@@ -152,7 +152,7 @@ def test_account_is_a_value() -> None:
     assert (account.limits, account.rate, account.rates) == ({}, None, ())
     assert repr(Account("acme", "a", ["192.0.2.0/24"])) == (
         f"Account(name='acme', addresses=('192.0.2.0/24',), dialect={Dialect()!r}, "
-        "limits=mappingproxy({}), rate=None)"
+        "limits=mappingproxy({}), rate=None, strict=None, tolerate=())"
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
         account.name = "other"  # type: ignore[misc]
@@ -415,3 +415,35 @@ def test_account_without_a_rate_needs_no_more_packages(monkeypatch: pytest.Monke
     assert Account("acme", SECRET, limits={"body": 7}).rate is None
     with pytest.raises(ModuleNotFoundError, match=r"account 'acme': rate .* pip install 'mm7_wsgi\[throttle\]'"):
         Account("acme", SECRET, rate="10/second")
+
+
+# what it may send
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "words"),
+    [
+        ({"strict": "no"}, TypeError, "account 'acme': strict has to be True, False or None, not str"),
+        ({"strict": 1}, TypeError, "account 'acme': strict has to be True, False or None, not int"),
+        ({"tolerate": "close-missing"}, TypeError, "account 'acme': tolerate has to be a list of strings, not str"),
+        (
+            {"tolerate": ["close-mising"]},
+            ValueError,
+            "account 'acme': tolerate: there is no deviation 'close-mising'; is 'close-missing' meant?",
+        ),
+        (
+            {"tolerate": ["everything"]},
+            ValueError,
+            "account 'acme': tolerate: there is no deviation 'everything'; docs/deviations.md has all of them",
+        ),
+    ],
+)
+def test_what_an_account_tolerates_is_checked(values: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error) as caught:
+        Account("acme", **values)
+    assert str(caught.value) == words
+
+
+def test_what_an_account_tolerates_is_made_a_tuple() -> None:
+    assert Account("acme", tolerate=["line-ends"]).tolerate == ("line-ends",)
+    assert Account("acme", strict=False).strict is False

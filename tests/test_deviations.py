@@ -50,6 +50,9 @@ def test_an_entry_names_a_rule_a_peer_and_a_refusal(name: str) -> None:
         assert not text.endswith(".")
     assert len(irregularity.known_from) > 2
     assert issubclass(irregularity.refusal, StatusError)
+    assert irregularity.verdict in ("read", "refused")
+    assert not irregularity.read_if or irregularity.verdict == "refused"
+    assert not irregularity.read_if.endswith(".")
     assert irregularity.refusal.status_code // 1000 in (2, 4), "the fault is the client's"
 
 
@@ -68,6 +71,16 @@ def test_a_strict_reader_refuses_with_the_place_the_summary_and_the_rule(name: s
     with pytest.raises(irregularity.refusal) as caught:
         Deviations(strict=True).note(name, "here")
     assert caught.value.details == f"here: {irregularity.summary} ({irregularity.clause})"
+
+
+@EVERY_NAME
+def test_a_strict_reader_reads_what_it_is_told_to_tolerate(name: str) -> None:
+    deviations = Deviations(strict=True, tolerated={name})
+    deviations.note(name, "here")
+    assert [deviation.name for deviation in deviations] == [name]
+    other = next(each for each in CATALOGUE if each != name)
+    with pytest.raises(CATALOGUE[other].refusal):
+        deviations.note(other, "there")
 
 
 def test_the_same_in_the_same_place_counts_once_and_the_order_stays() -> None:

@@ -476,6 +476,51 @@ def test_before_the_envelope_is_read_the_answer_is_in_the_dialect_of_the_account
     assert answer.transaction is None
 
 
+PLAIN_HEADERS = "Content-Type: text/plain; charset=utf-8"
+CONTENT = '<mm7:Content href="cid:content"/>'
+
+
+@pytest.mark.parametrize(
+    ("settings", "account", "accepts"),
+    [
+        ({}, {}, True),
+        ({"strict": True}, {}, False),
+        ({"strict": True}, {"strict": False}, True),
+        ({"strict": True}, {"tolerate": ["line-ends"]}, True),
+        ({"strict": True}, {"tolerate": ["delimiter-blanks"]}, False),
+        ({}, {"strict": True}, False),
+        ({}, {"strict": True, "tolerate": ("line-ends",)}, True),
+        ({}, {"tolerate": ["delimiter-blanks"]}, True),
+    ],
+)
+def test_an_account_can_be_strict_and_tolerate_by_name(
+    ask: Any, mm7: Any, settings: dict[str, Any], account: dict[str, Any], accepts: bool
+) -> None:
+    part = mm7.part(b"hello", PLAIN_HEADERS, "Content-ID: <content>")
+    content_type, body = mm7.package(mm7.soap(more=CONTENT), part)
+    served = endpoint(accounts={"acme": Account("acme", "s3cret", **account)}, **settings)
+    answer = ask(served, mm7_environ(mm7, content_type, body.replace(b"--outer\r\n", b"--outer\n")))
+    assert (answer.code == 1000) == accepts
+
+
+def test_an_account_can_tolerate_what_is_refused_by_default(ask: Any, mm7: Any) -> None:
+    part = mm7.part("Gr\u00fc\u00dfe".encode(), PLAIN_HEADERS, "Content-ID: <content>")
+    content_type, body = mm7.package(mm7.soap(more=CONTENT), part)
+    cut = body[: body.rindex(b"\r\n--outer--")]
+    answers = []
+    for account in ({}, {"tolerate": ["close-missing"]}, {"tolerate": ["close-missing"], "strict": True}):
+        handler = Recorder()
+        served = endpoint(handler, accounts={"acme": Account("acme", "s3cret", **account)})
+        answers.append(ask(served, mm7_environ(mm7, content_type, cut)))
+        found = [[deviation.name for deviation in request.deviations] for request in handler.requests]
+        assert found == ([["close-missing"]] if account else [])
+    assert [answer.code for answer in answers] == [4004, 1000, 1000]
+    assert answers[0].transaction is not None
+    assert answers[0].details == (
+        f"the body ends at its Content-Length of {len(cut)} bytes without the close delimiter; it may have been cut off"
+    )
+
+
 @pytest.mark.parametrize("environ", [{}, {"PATH_INFO": "/mm7"}], ids=["right password", "no password"])
 def test_a_head_is_answered_without_a_body(ask: Any, mm7: Any, environ: dict[str, str]) -> None:
     answer = ask(endpoint(), mm7.request(environ={"REQUEST_METHOD": "HEAD", **environ}))

@@ -6,10 +6,10 @@ about. A message that keeps to the rules has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .errors import ContentError, MessageFormatCorrupt, StatusError, UnsupportedVersion, ValidationError
 
@@ -25,6 +25,10 @@ class Irregularity(NamedTuple):
     known_from: str
     #: What a strict endpoint answers.
     refusal: type[StatusError]
+    #: What becomes of it where neither the endpoint nor the account says otherwise.
+    verdict: Literal["read", "refused"] = "read"
+    #: Of one that is refused, when it is read all the same.
+    read_if: str = ""
 
 
 #: The catalogue by what it is about.
@@ -76,8 +80,12 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
             "close-missing": Irregularity(
                 "the close delimiter is missing; the last part goes to the end",
                 "RFC 2046, 5.1.1",
-                "LG Telecom's client, Axis 2",
+                "Axis 1.4 and Axis 2, LG Telecom's client; bodies cut off by a Content-Length in characters",
                 ValidationError,
+                "refused",
+                "it is missing inside the content alone, the body proves its end (a multipart that is closed or base64 "
+                "that is padded is last in it), or it cannot have been counted in characters (it is all ASCII, or no "
+                "text)",
             ),
             "close-inline": Irregularity(
                 "the close delimiter at the end is not at the beginning of a line",
@@ -419,21 +427,29 @@ class Deviation:
 
 
 class Deviations:
-    """What a reader collects while it reads one message. With ``strict``, the first one is a refusal instead."""
+    """What a reader collects while it reads one message. With ``strict``, the first one is a refusal instead.
 
-    __slots__ = ("_found", "_names", "_strict", "is_cut")
+    ``tolerated`` names those that are read whatever the endpoint, or the catalogue, says of them.
+    """
 
-    def __init__(self, *, strict: bool = False) -> None:
+    __slots__ = ("_found", "_names", "_strict", "_tolerated", "is_cut")
+
+    def __init__(self, *, strict: bool = False, tolerated: Collection[str] = ()) -> None:
         self._found: dict[Deviation, None] = {}
         self._names: set[str] = set()
         self._strict = strict
+        self._tolerated = tolerated
         #: Whether there were more places than are told. Every name is told, with the first of its places at least.
         self.is_cut = False
 
     @property
     def strict(self) -> bool:
-        """Whether nothing is borne."""
-        return self._strict
+        """Whether every irregularity is refused."""
+        return self._strict and not self._tolerated
+
+    def tolerates(self, name: str) -> bool:
+        """Return whether the irregularity ``name`` is read whatever the catalogue says of it."""
+        return name in self._tolerated
 
     def note(self, name: str, where: str) -> None:
         """Record the irregularity ``name``; the same in the same place counts once.
@@ -443,7 +459,7 @@ class Deviations:
         if self.is_cut and name in self._names:
             return
         irregularity = CATALOGUE[name]
-        if self._strict:
+        if self._strict and name not in self._tolerated:
             raise irregularity.refusal(details=f"{where}: {irregularity.summary} ({irregularity.clause})")
         if len(self._found) < _MOST or name not in self._names:
             self._found[Deviation(name, where)] = None

@@ -313,7 +313,7 @@ class BadRequest(ValidationError):
 
 
 class LengthRequired(ValidationError):
-    """4004 with HTTP 411: the request has no Content-Length."""
+    """4004 with HTTP 411: the request has no Content-Length, or its body is chunked."""
 
     http_status = 411
 

@@ -34,6 +34,7 @@ from .reframe import (
     INDENTED,
     INSIDE,
     NO_DELIMITER,
+    Ending,
     FramingError,
     HeadersExceeded,
     Section,
@@ -62,13 +63,16 @@ class Part:
     may hold any path.
     """
 
-    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "is_multipart", "parts")
+    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "ending", "is_multipart", "parts")
 
     #: Whether this part is divided into parts.
     is_multipart: bool
 
     #: The parts inside, when this is a multipart; else empty.
     parts: tuple[Part, ...]
+
+    #: What the parts inside end with, when this is a multipart.
+    ending: Ending
 
     def __init__(
         self, headers: list[tuple[str, str]], buffer: Buffer, start: int, end: int, *, in_digest: bool = False
@@ -86,6 +90,7 @@ class Part:
             self._type = _DEFAULT_IN_DIGEST if in_digest else _DEFAULT_TYPE
         self.is_multipart = self._type.is_multipart
         self.parts = ()
+        self.ending = Ending.CLOSED
 
     def __repr__(self) -> str:
         identity = f" {self.content_id}" if self.content_id else ""
@@ -189,6 +194,10 @@ class Part:
         for offset in range(self._start, self._end, SLICE):
             yield self._buffer.read(offset, min(offset + SLICE, self._end))
 
+    def tail(self, size: int) -> bytes:
+        """Return the last ``size`` bytes as they were sent; all of them where there are fewer."""
+        return self._buffer.read(max(self._start, self._end - size), self._end)
+
     def _decoded_pieces(self) -> Iterator[bytes]:
         try:
             yield from decoded_pieces(self.transfer_encoding, self.sent())
@@ -254,18 +263,26 @@ def delimiter_line(boundary: bytes) -> bytes:
     return b"\n--" + boundary
 
 
-def read_parts(
-    content_type: ContentType, buffer: Buffer, limits: Limits, deviations: Deviations
-) -> tuple[tuple[Part, ...], list[Buffer]]:
+class Divided(NamedTuple):
+    """A whole multipart body, divided into its parts on all levels."""
+
+    #: Those of the outermost level.
+    parts: tuple[Part, ...]
+    #: The buffers that had to be made besides that of the body, to be closed with it.
+    made: list[Buffer]
+    #: What the outermost level ends with.
+    ending: Ending
+
+
+def read_parts(content_type: ContentType, buffer: Buffer, limits: Limits, deviations: Deviations) -> Divided:
     """Divide a whole multipart body into its parts, on all levels.
 
-    Returns the parts of the outermost level, and the buffers that had to be made besides ``buffer``, to be closed
-    with it. Raises :class:`LimitExceeded`; :class:`ValidationError` where the outermost framing cannot be read, and
+    Raises :class:`LimitExceeded`; :class:`ValidationError` where the outermost framing cannot be read, and
     :class:`ContentError` where one inside cannot.
     """
     framer = _Framer(limits, strict=deviations.strict)
     try:
-        parts = framer.frame(_Multipart(content_type, buffer, 0, buffer.size, 1)).parts
+        level = framer.frame(_Multipart(content_type, buffer, 0, buffer.size, 1))
         for name, where in framer.found:
             deviations.note(name, where)
     except FramingError as error:
@@ -274,7 +291,7 @@ def read_parts(
     except BaseException:
         framer.close()
         raise
-    return parts, framer.made
+    return Divided(level.parts, framer.made, level.ending)
 
 
 class _Multipart(NamedTuple):
@@ -303,6 +320,7 @@ class _Level(NamedTuple):
     start: int = 0
     #: Behind the two hyphens of its close delimiter: what follows is the epilogue.
     end: int = 0
+    ending: Ending = Ending.CLOSED
 
 
 class _Count(NamedTuple):
@@ -456,9 +474,10 @@ class _Framer:
                 whole = _multipart_of(part, buffer.finish(), depth)._replace(start=0, end=buffer.size)
             else:
                 whole = _multipart_of(part, buffer, depth)
-            part.parts = self.frame(whole).parts
+            level = self.frame(whole)
         except FramingError as error:
             raise ContentError(details=f"{describe(part)} cannot be read: {error}") from None
+        part.parts, part.ending = level.parts, level.ending
 
     def _divide(self, whole: _Multipart, delimiters: list[int], boundary: bytes) -> tuple[Part, ...]:
         """The parts of one level.
@@ -529,13 +548,13 @@ class _Framer:
 
     def _frame_anew(self, whole: _Multipart) -> _Level:
         """Divide a multipart that does not keep to the rules."""
-        parts = tuple(self._judge(whole))
+        parts, ending = self._judge(whole)
         for part in parts:
             if part.is_multipart:
                 self._frame_inside(part, whole.buffer, whole.depth + 1)
-        return _Level(parts)
+        return _Level(tuple(parts), ending=ending)
 
-    def _judge(self, whole: _Multipart) -> list[Part]:
+    def _judge(self, whole: _Multipart) -> tuple[list[Part], Ending]:
         """Let the parser judge a multipart as it was framed anew, under a boundary that nobody can have foreseen."""
         content_type, buffer, start, end, _, inside = whole
         name = WHOLE if inside is None else describe(inside)
@@ -549,7 +568,8 @@ class _Framer:
         boundary = uuid4().hex.encode()
         shown: list[bytes] = []
         sections: list[Section] = []
-        for section in reframe(buffer, start, end, boundary_of(content_type), self._limits, note):
+        framed = reframe(buffer, start, end, boundary_of(content_type), self._limits, note)
+        for section in framed:
             if len(sections) >= self._limits.parts - self._parts:
                 raise parts_exceeded(self._limits)
             self._check_headers(section.header_octets)
@@ -564,7 +584,7 @@ class _Framer:
             for section, segment in zip(sections, segments, strict=True)
         ]
         self._note_contradictions(parts)
-        return parts
+        return parts, framed.ending
 
 
 def _multipart_of(part: Part, buffer: Buffer, depth: int) -> _Multipart:

@@ -6,18 +6,21 @@ content.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from .buffer import Buffer
-from .charset import begins_as_xml
+from .charset import IN_ASCII, begins_as_xml, codec
 from .deviations import Deviation, Deviations
-from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
+from .errors import BadRequest, ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
 from .limits import Limits
 from .messages import Content, Fault, Request, Response, read_answer, read_request
 from .mime import WHOLE, Part, describe, read_parts
+from .reframe import Ending, named_boundary
 from .soap import Envelope, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
 from .transfer import IDENTITY
+from .truncation import may_be_cut_off
 
 #: The media types of a bare envelope.
 XML_TYPES: Final = frozenset({"text/xml", "application/xml", "application/soap+xml"})
@@ -44,12 +47,18 @@ def check_content_type(header: str, limits: Limits) -> ContentType:
 
 
 class Package:
-    """One message as far as it has been read: a refusal on the way finds here what its answer is to echo."""
+    """One message as far as it has been read: a refusal on the way finds here what its answer is to echo.
 
-    def __init__(self, limits: Limits, *, strict: bool = False) -> None:
+    ``strict`` refuses every irregularity but those that ``tolerated`` names. These are read also where the catalogue
+    refuses them.
+    """
+
+    def __init__(self, limits: Limits, *, strict: bool = False, tolerated: Collection[str] = ()) -> None:
         self._limits = limits
         self._made: list[Buffer] = []
-        self.deviations = Deviations(strict=strict)
+        self._ending = Ending.CLOSED
+        self._is_counted = True
+        self.deviations = Deviations(strict=strict, tolerated=tolerated)
         #: The parts of the outermost level; empty for a bare envelope.
         self.parts: tuple[Part, ...] = ()
         #: The SOAP part among them.
@@ -61,13 +70,17 @@ class Package:
         #: The parts that are neither that nor the SOAP part; the content among them until it is found.
         self.attachments: tuple[Part, ...] = ()
 
-    def read(self, content_type: ContentType, buffer: Buffer) -> Request:
-        """Read the whole body of a request.
+    def read(self, content_type: ContentType, buffer: Buffer, *, is_counted: bool = True) -> Request:
+        """Read the whole body of a request; ``is_counted`` says whether a Content-Length gave its end.
 
         Raises an :class:`~mm7_wsgi.MM7Error` that says what is wrong: :class:`LimitExceeded`, :class:`ValidationError`,
-        :class:`ContentError`, and those of :func:`.soap.check_envelope` and :func:`.messages.read_request`.
+        :class:`ContentError`, :class:`BadRequest` for one that is not counted and shows no end, and those of
+        :func:`.soap.check_envelope` and :func:`.messages.read_request`.
         """
+        self._is_counted = is_counted
         envelope = self._open(content_type, buffer)
+        if not is_counted and Deviation("close-missing", WHOLE) in self.deviations:
+            raise self._cut_off(buffer)
         self.request = read_request(check_envelope(envelope, self.deviations), self._limits, self.deviations)
         if self.request.carries_content:
             self.content = self._find_content(self.request, self.attachments)
@@ -76,6 +89,7 @@ class Package:
                 self.deviations.note("content-unreferenced", describe(self.content))
             self._check_id(self.content)
             self.attachments = tuple(part for part in self.attachments if part is not self.content)
+        self._check_end(buffer, carries_content=self.request.carries_content)
         return self.request
 
     def read_answer(self, content_type: ContentType, buffer: Buffer) -> Response | Fault:
@@ -84,12 +98,9 @@ class Package:
         Raises as :meth:`read`, and those of :func:`.soap.check_answer` and :func:`.messages.read_answer`.
         """
         envelope = self._open(content_type, buffer)
-        return read_answer(check_answer(envelope, self.deviations), self._limits, self.deviations)
-
-    @property
-    def shows_its_end(self) -> bool:
-        """Whether the body that was read is whole by itself. Without a close delimiter, only its length says that."""
-        return Deviation("close-missing", WHOLE) not in self.deviations
+        answer = read_answer(check_answer(envelope, self.deviations), self._limits, self.deviations)
+        self._check_end(buffer, carries_content=False)
+        return answer
 
     def close(self) -> None:
         """Give back what was made for the reading, besides the body itself."""
@@ -99,7 +110,7 @@ class Package:
     def _open(self, content_type: ContentType, buffer: Buffer) -> Envelope:
         """Divide the body, and the envelope."""
         if self._is_multipart(content_type, buffer):
-            self.parts, self._made = read_parts(content_type, buffer, self._limits, self.deviations)
+            self.parts, self._made, self._ending = read_parts(content_type, buffer, self._limits, self.deviations)
             if "start" in content_type.ambiguous:
                 raise ValidationError(details="the Content-Type has two different start parameters")
             self.root = root = self._find_root(content_type.parameters.get("start"))
@@ -109,9 +120,50 @@ class Package:
             if buffer.size > self._limits.envelope:
                 raise _envelope_exceeded(self._limits)
             octets, charset = buffer.read(0, buffer.size), content_type.parameters.get("charset")
-        document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits)
+        try:
+            document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits)
+        except ValidationError as error:
+            raise self._explained(error, octets, charset, content_type.boundary, buffer) from None
         self.envelope = divide_envelope(document, self.deviations)
         return self.envelope
+
+    def _explained(
+        self, error: ValidationError, octets: bytes, charset: str | None, boundary: bytes, buffer: Buffer
+    ) -> ValidationError:
+        """Return the refusal of a SOAP part that cannot be read, with the reason that lies before the XML."""
+        if self._ending is Ending.PART and self.root is self.parts[-1]:
+            return self._cut_off(buffer)
+        head = octets[:_HEAD].lstrip()
+        if not head or begins_as_xml(head) or (charset and codec(charset) in IN_ASCII):
+            return error
+        begins = head[:_BEGINNING].decode("latin-1")
+        reason = f"the SOAP part is not well-formed XML: it begins with {begins!a}, not with '<'"
+        if self.root is not None and boundary:
+            place = _place_in_line(buffer, b"--" + boundary)
+            if place >= 0:
+                reason += f"; a delimiter stands in the middle of a line, at byte {place} of the body"
+        return ValidationError(details=reason)
+
+    def _check_end(self, buffer: Buffer, *, carries_content: bool) -> None:
+        """Refuse a multipart that may lack more than its close delimiter."""
+        if self._ending is Ending.CLOSED or self.deviations.tolerates("close-missing"):
+            return
+        ending: Ending = self._ending
+        if ending is Ending.PART and self.root is self.parts[-1]:
+            # XML that is well-formed is whole. A content part after it may be gone altogether.
+            ending = Ending.DELIMITER if carries_content else Ending.CLOSED
+        if may_be_cut_off(self.parts, ending, buffer):
+            raise self._cut_off(buffer)
+
+    def _cut_off(self, buffer: Buffer) -> ValidationError:
+        """Return the refusal of a body that may not be all there."""
+        if not self._is_counted:
+            # Some servers end the input where the client has gone, as if that were the end of the last chunk.
+            return BadRequest(details="the body is chunked and has no close delimiter; it may have been cut off")
+        return ValidationError(
+            details=f"the body ends at its Content-Length of {buffer.size} bytes without the close delimiter; "
+            "it may have been cut off"
+        )
 
     def _is_multipart(self, content_type: ContentType, buffer: Buffer) -> bool:
         """Whether the body is a multipart, by its Content-Type or by itself."""
@@ -124,7 +176,7 @@ class Package:
                 return True  # the preamble begins as XML does
             self.deviations.note("xml-as-multipart", f"Content-Type: {content_type.value[:80]}")
             return False
-        if not head.lstrip().startswith(b"--"):
+        if begins_as_xml(head) or not (head.lstrip().startswith(b"--") or _has_preamble(content_type, buffer)):
             return False
         self.deviations.note("multipart-as-xml", f"Content-Type: {content_type.value[:80]}")
         return True
@@ -215,6 +267,28 @@ class Package:
 
 # How much of a body or a part tells what it is.
 _HEAD: Final = 512
+# Characters of its beginning that a refusal shows.
+_BEGINNING: Final = 24
+
+
+def _place_in_line(buffer: Buffer, delimiter: bytes) -> int:
+    """The first offset of ``delimiter`` that is not at the beginning of a line, or -1."""
+    place = buffer.find(delimiter, 1, buffer.size)
+    while place >= 0 and buffer.read(place - 1, place) in (b"\n", b"-"):
+        place = buffer.find(delimiter, place + len(delimiter), buffer.size)
+    return place
+
+
+def _has_preamble(content_type: ContentType, buffer: Buffer) -> bool:
+    """Return whether a body under the type of XML is a multipart after some lines of text.
+
+    A delimiter begins a line, and closes the body again or is that of the Content-Type.
+    """
+    named = named_boundary(buffer)
+    if named is None:
+        return False
+    delimiter = b"\n--" + named
+    return named == content_type.boundary or buffer.find(delimiter + b"--", 0, buffer.size) >= 0
 
 
 def _begins_as_xml(part: Part) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
+from enum import Enum
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
@@ -39,6 +40,17 @@ BEHIND_THE_CLOSE: Final = "there is a delimiter behind the close delimiter"
 INSIDE: Final = "a line inside a part begins with the delimiter"
 BLANK_LINE: Final = "a line of the part headers holds nothing but blanks"
 INDENTED: Final = "the first line of the part headers is indented"
+
+
+class Ending(Enum):
+    """What a multipart ends with."""
+
+    #: Its close delimiter, which may lack the second hyphen.
+    CLOSED = "closed"
+    #: A delimiter, and no part after it.
+    DELIMITER = "delimiter"
+    #: Its last part.
+    PART = "part"
 
 
 class HeadersExceeded(LimitExceeded):
@@ -98,13 +110,13 @@ def headers_exceeded(whose: str, octets: int, limits: Limits) -> HeadersExceeded
     )
 
 
-def reframe(buffer: Buffer, start: int, end: int, boundary: bytes, limits: Limits, note: Note) -> Iterator[Section]:
+def reframe(buffer: Buffer, start: int, end: int, boundary: bytes, limits: Limits, note: Note) -> _Reframer:
     """The parts of the multipart between ``start`` and ``end``, which is at the beginning of a line.
 
-    ``boundary`` is what the Content-Type says; it may be empty, or wrong. Raises :class:`FramingError` where there is
-    no reading, or more than one, and :class:`LimitExceeded` for headers without end.
+    ``boundary`` is what the Content-Type says; it may be empty, or wrong. To iterate raises :class:`FramingError` where
+    there is no reading, or more than one, and :class:`LimitExceeded` for headers without end.
     """
-    return _Reframer(buffer, start, end, limits, note).sections(boundary)
+    return _Reframer(buffer, start, end, limits, note, boundary)
 
 
 def begins_with_mark(buffer: Buffer, start: int, end: int) -> bool:
@@ -150,24 +162,37 @@ _PARAMETER: Final = re.compile(rb";?[ \t]*[A-Za-z0-9_*.-]+[ \t]*=")
 _OF_A_PART: Final = re.compile(rb"(?:content|mime|x)[-.]", re.IGNORECASE)
 _LENGTH: Final = re.compile(rb"0|[1-9][0-9]*")
 
+# A preamble that is no part: blank lines, header lines, blank lines.
+_PREAMBLE: Final = re.compile(
+    rb"\s*(?:(?!--)[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*:[^\r\n]*\r?\n(?:[ \t]+[^\r\n]+\r?\n)*)*(?:[ \t]*\r?\n)*"
+)
+# Bytes of it that are looked through.
+_PREAMBLE_MOST: Final = 1024
+
 _WHITE: Final = b" \t\r\n"
 # White space that is looked through, where only that may be.
 _WHITE_MOST: Final = 64
 
 
 class _Reframer:
-    """One multipart."""
+    """One multipart; iterate over its parts."""
 
-    def __init__(self, buffer: Buffer, start: int, end: int, limits: Limits, note: Note) -> None:
+    def __init__(self, buffer: Buffer, start: int, end: int, limits: Limits, note: Note, boundary: bytes = b"") -> None:
         self._buffer = buffer
         self._start = start
         self._end = end
+        self._boundary = boundary
         self._limits = limits
         self._note = note
         self._number = 0
+        #: What it ends with, once all parts have been seen.
+        self.ending = Ending.CLOSED
         if begins_with_mark(buffer, start, end):
             self._start += len(BOM_UTF8)
             note("byte-order-mark", 0)
+
+    def __iter__(self) -> Iterator[Section]:
+        return self.sections(self._boundary)
 
     def sections(self, boundary: bytes) -> Iterator[Section]:
         opener, other_close = self._find_opener(boundary)
@@ -204,7 +229,9 @@ class _Reframer:
             yield self._section(headers, inline, alike)
             return
         self._note("close-missing", 0)
+        self.ending = Ending.DELIMITER
         if not self._is_end(headers):
+            self.ending = Ending.PART
             self._check_cut(opener)
             yield self._section(headers, self._end, alike, closed=False)
         elif not self._number:
@@ -227,11 +254,30 @@ class _Reframer:
             closes = map(self._close, (given, b"--" + core))
             return named, next((close for close in closes if close is not None), None)
         # What is before a delimiter that is not the one that was asked for may be a part, too.
-        is_first = self._buffer.read(self._start, self._start + len(named) + _WHITE_MOST).lstrip().startswith(named)
-        if self._close(named) is None or (boundary and not is_first):
+        if boundary and not self._is_first(named):
+            return given, None
+        if self._close(named) is None and not (boundary and self._begins_parts(named)):
             return given, None
         self._note("boundary-wrong" if boundary else "boundary-missing", 0)
         return named, None
+
+    def _is_first(self, opener: bytes) -> bool:
+        """Return whether nothing stands before the first ``opener`` but header lines, and blank lines around them.
+
+        Axis writes the headers of the message there when a program calls ``saveChanges()``.
+        """
+        head = self._buffer.read(self._start, min(self._start + _PREAMBLE_MOST + len(opener), self._end))
+        return _PREAMBLE.sub(b"", head, count=1).startswith(opener)
+
+    def _begins_parts(self, opener: bytes) -> bool:
+        """Return whether ``opener`` is there twice at least, and header lines follow it each time."""
+        found = 0
+        for delimiter in islice(self._delimiters(opener), _LOOKS_MOST):
+            line = self._buffer.read(delimiter.end, min(delimiter.end + _LINE_MOST, self._end)).partition(b"\n")[0]
+            if delimiter.tail != b"" or not _HEADER.fullmatch(line.rstrip(b"\r")):
+                return False
+            found += 1
+        return found > 1
 
     def named_by_body(self) -> bytes | None:
         """The first line that begins with two hyphens and goes on with more than those."""

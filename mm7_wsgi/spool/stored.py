@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from ..accounts import Account
 from ..protocol.buffer import Buffer
+from ..protocol.deviations import CATALOGUE
 from ..protocol.limits import Limits
 from ..protocol.package import Package, check_content_type
 from ..request import MM7Request, RawBody
@@ -31,7 +32,8 @@ class StoredMessage:
         self, content_type: str, body: Buffer, *, account: str, message_id: str, remote_addr: str | None = None
     ) -> None:
         self._body = body
-        self._package = Package(UNLIMITED)
+        # So are deviations: the account may have tolerated any.
+        self._package = Package(UNLIMITED, tolerated=CATALOGUE)
         try:
             message = self._package.read(check_content_type(content_type, UNLIMITED), body)
         except BaseException:

@@ -233,7 +233,7 @@ class Divided:
 def _divided(content_type: Any, buffer: Buffer, *, strict: bool) -> Divided:
     deviations = Deviations(strict=strict)
     try:
-        parts, made = read_parts(content_type, buffer, LIMITS, deviations)
+        parts, made, _ = read_parts(content_type, buffer, LIMITS, deviations)
     except MM7Error as refusal:
         return Divided(refusal=str(refusal))
     try:

@@ -51,8 +51,10 @@ An account that is known by its address is never known by `X_Forwarded_For`, how
 header is passed on, the application cannot tell it from a proxy's `X-Forwarded-For`: let the proxy drop headers with an
 underscore, as nginx does, before `ProxyFix` believes one.
 
-A Content-Length that is too short is the sender's own word that this is all. What is missing then is `close-missing` in
-`request.deviations`, and refused with `strict=True`.
+A Content-Length that is too short cuts the message off before the application sees it. Such a message has no close
+delimiter. It is refused where its end may have been counted in characters. A picture in binary, as it was sent here, is
+read with the deviation `close-missing`, because Axis sends whole ones like that:
+[deviations.md](deviations.md#close-missing) has the rule, and an account with `strict=True` refuses them all.
 
 nginx, granian and uvicorn take the end of what a client sends for its going away, also behind a whole message: it may
 then have been accepted or not, and nobody is told. A client of HTTP does not end its sending before it has the answer.

@@ -57,7 +57,7 @@ def framed(
     """The parts of ``body``, as long as its octets are there."""
     with Buffer(in_memory=in_memory) as buffer:
         buffer.write(body)
-        parts, made = read_parts(parse_content_type(header), buffer.finish(), limits, Deviations(strict=strict))
+        parts, made, _ = read_parts(parse_content_type(header), buffer.finish(), limits, Deviations(strict=strict))
         yield parts
         for other in made:
             other.close()
@@ -587,7 +587,7 @@ def test_a_multipart_that_is_encoded_as_a_whole_is_read_with_a_deviation(encodin
     body = joined(b"b", part, b"\r\nbehind")
     buffer = Buffer(body)
     deviations = Deviations()
-    parts, made = read_parts(parse_content_type(MIXED), buffer, Limits(), deviations)
+    parts, made, _ = read_parts(parse_content_type(MIXED), buffer, Limits(), deviations)
     assert [(deviation.name, deviation.where) for deviation in deviations] == [("multipart-encoded", "part <all>")]
     assert [leaf.data for part in parts for leaf in part.leaves()] == [b"one", b"two", b"behind"]
     assert parts[0].data == encoded  # of a multipart, as it was sent
@@ -841,7 +841,7 @@ def test_a_large_part_is_read_and_saved_in_constant_memory(
         for _ in range(20):
             buffer.write(line * (times // 20))
         buffer.write(b"\r\n--b--")
-        [part], _ = read_parts(parse_content_type(MIXED), buffer.finish(), Limits(), Deviations())
+        [part], *_ = read_parts(parse_content_type(MIXED), buffer.finish(), Limits(), Deviations())
         tracemalloc.start()
         try:
             with part.open() as stream:

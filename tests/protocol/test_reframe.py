@@ -54,7 +54,7 @@ def read(
     deviations = Deviations(strict=strict)
     with Buffer(in_memory=in_memory) as buffer:
         buffer.write(body)
-        parts, made = read_parts(parse_content_type(header), buffer.finish(), limits, deviations)
+        parts, made, _ = read_parts(parse_content_type(header), buffer.finish(), limits, deviations)
         shapes = [shape_of(part) for part in parts]
         for other in made:
             other.close()
@@ -1046,7 +1046,7 @@ def test_a_tower_of_irregular_levels_costs_the_square_of_its_height_and_no_more(
         body = tower(levels)
         reads[0] = 0
         header = parse_content_type(f"multipart/mixed; boundary={levels - 1}level")
-        parts, _ = read_parts(header, Counted(body), Limits(), Deviations())
+        parts, *_ = read_parts(header, Counted(body), Limits(), Deviations())
         depth = 0
         while parts[0].is_multipart:
             parts, depth = parts[0].parts, depth + 1
@@ -1073,7 +1073,7 @@ def test_a_large_irregular_message_is_read_in_constant_memory(case: str) -> None
         buffer.finish()
         tracemalloc.start()
         try:
-            [part], _ = read_parts(parse_content_type(header), buffer, Limits(), Deviations())
+            [part], *_ = read_parts(parse_content_type(header), buffer, Limits(), Deviations())
             assert tracemalloc.get_traced_memory()[1] < 1_000_000
         finally:
             tracemalloc.stop()

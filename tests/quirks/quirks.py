@@ -340,6 +340,33 @@ def submitted_text(octets: bytes, text: str, *lines: str) -> Parse:
     return submitted(story(text=Piece(headers(*(lines or TEXT_HEADERS)), octets, text)))
 
 
+#: The message with a text for its content, all of it in ASCII.
+ASCII_XML = SUBMIT_XML.replace("\u4e2d\u6587 \u0394", "Moon")
+ASCII_HEADERS = ("Content-Type: text/plain", "Content-ID: <content@acme.example>")
+ASCII_NOTE = package(part(ASCII_HEADERS, b"Bring the keys."), xml=ASCII_XML)
+
+
+#: What Axis makes of the message with the picture where a program calls saveChanges().
+AXIS_PREAMBLE = "Date: Mon, 30 Nov 2026 21:29:33 +0000 (UTC)\r\n\r\n"
+AXIS_SAVED = SUBMIT_PICTURE.cut(GIF).after(AXIS_PREAMBLE).retyped("mm7_outer", "mm7_other")
+
+
+def ascii_note(text: str) -> Parse:
+    return submitted(Piece(headers(*ASCII_HEADERS), text.encode(), text), subject="Moon")
+
+
+#: The message with the picture in base64, which ends in padding.
+PADDED_HEADERS = (*PICTURE_HEADERS, "Content-Transfer-Encoding: base64")
+PADDED_PICTURE = package(part(PADDED_HEADERS, base64.encodebytes(GIF).strip()))
+
+
+def text_message(text: str, charset: str = "utf-8") -> Message:
+    """The message with a text in that character set for its content, cut off where its characters are counted."""
+    lines = (f"Content-Type: text/plain; charset={charset}", "Content-ID: <content@acme.example>")
+    whole = multipart(part(ROOT_HEADERS, crlf(ASCII_XML)), part(lines, text.encode(charset)))
+    return Message(SUBMIT_TYPE, whole[: len(whole.decode(charset))])
+
+
 def bare(xml: str, content_type: str = 'text/xml; charset="utf-8"') -> Message:
     """A message without content."""
     return Message(content_type, crlf(xml))
@@ -527,6 +554,7 @@ REGULAR_ANSWERS: dict[str, tuple[Message, Parse]] = {
     "Fault": (FAULT, FAULT_ANSWERED),
 }
 
+CUT_OFF = "the body ends at its Content-Length of … bytes without the close delimiter; it may have been cut off"
 UNREADABLE = "the multipart body cannot be read: "
 INNER_UNREADABLE = "part <content@acme.example> cannot be read: "
 
@@ -793,11 +821,11 @@ def _framing() -> list[Quirk]:
         ),
         # the close delimiter
         mended(
-            "No close delimiter at the end",
+            "No close delimiter at the end, and the multipart in the content is closed",
             "close-missing",
             [shown("close-missing"), SUBMIT.cut("--mm7_story--")],
-            "The last part goes to the end, which Content-Length shows to be the end of the message.",
-            known="LG Telecom, Axis 2",
+            "The content closes itself, so nothing of it is missing.",
+            known="Axis 2",
             parse=SUBMITTED,
         ),
         mended(
@@ -810,20 +838,55 @@ def _framing() -> list[Quirk]:
             inner=True,
         ),
         mended(
-            "No close delimiter, neither inside nor outside",
+            "No close delimiter after a binary part",
             "close-missing",
-            SUBMIT.cut(GIF),
-            "The last part goes to the end.",
-            known="LG Telecom",
-            parse=SUBMITTED,
+            SUBMIT_PICTURE.cut(GIF),
+            "No sender counts a body in characters that is no text, so its Content-Length shows the end.",
+            known="Axis 1.4, whose Content-Length ends before the close delimiter",
+            parse=submitted_picture(),
         ),
         mended(
-            "A line break where the close delimiters are missing",
+            "No close delimiter, and all of the body is ASCII",
             "close-missing",
-            SUBMIT.cut(GIF).then("\r\n"),
-            "Without a delimiter behind it, nobody can say that the line break is not the part's.",
+            ASCII_NOTE.cut("Bring the keys."),
+            "A body in ASCII has as many characters as bytes, so its Content-Length shows the end.",
+            known="Axis 1.4",
+            parse=ascii_note("Bring the keys."),
+        ),
+        mended(
+            "No close delimiter after base64 that ends in padding",
+            "close-missing",
+            [PADDED_PICTURE.cut("/v8="), PADDED_PICTURE.cut("/v8=\r\n")],
+            "Padding ends base64, so nothing of it is missing.",
+            parse=submitted_picture(*PADDED_HEADERS),
+        ),
+        refused(
+            "No close delimiter after base64 without padding",
+            4004,
+            CUT_OFF,
+            [PADDED_PICTURE.cut(after) for after in ("/v8", "/v", "R0lG")],
+            "Base64 without padding does not show where it ends, and may have been cut off.",
+            known="China Mobile's client, whose Content-Length counts characters",
+        ),
+        refused(
+            "A Content-Length in characters, which cuts off the end of a text in UTF-8 or in its own character set",
+            4004,
+            CUT_OFF,
+            [
+                text_message("\u4e2d\u6587" * 40),
+                text_message("\u0391" * 40 + " 48291"),
+                text_message("\u4e2d\u6587" * 40, "gb18030"),
+            ],
+            "The close delimiter goes first, and the end of the last part with it.",
+            known="China Mobile's client and other SOAP clients",
+        ),
+        refused(
+            "No close delimiter, neither inside nor outside",
+            4004,
+            CUT_OFF,
+            [SUBMIT.cut(GIF), SUBMIT.cut(GIF).then("\r\n"), SUBMIT.cut(TEXT), SUBMIT.cut(TEXT[:9])],
+            "Senders are known to lose the last close delimiter. Where two are missing, parts may be missing, too.",
             known="LG Telecom",
-            parse=submitted(story(gif=GIF_PIECE._replace(data=GIF + b"\r\n"))),
         ),
         mended(
             "A close delimiter cut to one hyphen by a wrong Content-Length",
@@ -1103,6 +1166,30 @@ def _framing() -> list[Quirk]:
             parse=SUBMITTED,
         ),
         mended(
+            "A boundary parameter that is not the boundary of the body, which has header lines before the first "
+            "delimiter and no close delimiter",
+            "boundary-wrong close-missing",
+            [
+                AXIS_SAVED,
+                AXIS_SAVED.swap(AXIS_PREAMBLE, "\r\n"),
+                AXIS_SAVED.swap(AXIS_PREAMBLE, AXIS_PREAMBLE.replace("Mon, ", "Mon,\r\n\t")),
+            ],
+            "Header lines are no part. The delimiter is there before each part, and headers follow it.",
+            known="Axis 1.4, in programs that call saveChanges()",
+            parse=submitted_picture(),
+        ),
+        refused(
+            "The same with a text before the first delimiter, or a line of text after one",
+            4004,
+            UNREADABLE + "no line begins with the delimiter that the boundary parameter gives",
+            [
+                AXIS_SAVED.swap(AXIS_PREAMBLE, "A text.\r\n\r\n"),
+                AXIS_SAVED.swap(AXIS_PREAMBLE, AXIS_PREAMBLE + "A: text.\r\n\r\n"),
+                AXIS_SAVED.swap("Content-Type: image/gif\r\n", "An image\r\nContent-Type: image/gif\r\n"),
+            ],
+            "The text may be a part, and the delimiter a line of it.",
+        ),
+        mended(
             "A boundary parameter in other capitals",
             "boundary-wrong",
             SUBMIT.retyped("mm7_outer", "MM7_Outer"),
@@ -1302,6 +1389,17 @@ def _framing() -> list[Quirk]:
             "multipart-as-xml",
             shown("multipart-as-xml"),
             "The body begins with a delimiter, as no XML does.",
+            parse=SUBMITTED,
+        ),
+        mended(
+            "A multipart after some lines of text under an XML Content-Type",
+            "multipart-as-xml boundary-missing",
+            [
+                SUBMIT.under('text/xml; charset="UTF-8"').after("This is a multi-part message in MIME format\r\n\r\n"),
+                SUBMIT.under("application/xml").after("\r\n\r\n"),
+            ],
+            "The first delimiter names the boundary, and the close delimiter at the end says that it does.",
+            known="China Mobile's client",
             parse=SUBMITTED,
         ),
         mended(
@@ -2143,6 +2241,17 @@ def _envelope() -> list[Quirk]:
                 CANCEL.operation(lambda inside: ""),
             ],
             "One request has one answer.",
+        ),
+        refused(
+            "A SOAP part that begins with something else than XML",
+            4004,
+            "the SOAP part is not well-formed XML: it begins with '\u2026', not with '<'\u2026",
+            [
+                bare("Content-Type: text/xml\n\n" + SUBMIT_XML),
+                SUBMIT.swap(f"{ROOT_HEADERS[1]}\r\n\r\n", f"{ROOT_HEADERS[1]}\r\n\r\nContent-Length: 7\r\n\r\n"),
+                SUBMIT.swap(f"\r\n\r\n{SMIL.decode()}", "").swap(crlf(SUBMIT_XML) + b"\r\n", GIF + b"\r\n"),
+            ],
+            "Framing that went wrong shows here first, so the refusal says what stands there.",
         ),
         refused(
             "XML that is not well-formed: an unbound prefix, `soap-env::`, `;` between attributes, a wrong closing tag",
@@ -3313,12 +3422,21 @@ def _http() -> list[Quirk]:
             http_status=405,
         ),
         refused(
-            "No Content-Length, or a chunked body",
+            "No Content-Length",
             4004,
             "the request has no Content-Length",
-            [CANCEL.sent(CONTENT_LENGTH=None), CANCEL.sent(CONTENT_LENGTH=None, HTTP_TRANSFER_ENCODING="chunked")],
-            "Without it, a body that was cut off looks like a whole one. `allow_chunked=True` takes those whose end "
-            "the server marks; a multipart only with its close delimiter, since some servers mark an end that is none.",
+            CANCEL.sent(CONTENT_LENGTH=None),
+            "Without it, a body that was cut off looks like a whole one.",
+            http_status=411,
+        ),
+        refused(
+            "A chunked body",
+            4004,
+            "the body comes with Transfer-Encoding: chunked; chunked bodies are not taken, send a Content-Length",
+            CANCEL.sent(CONTENT_LENGTH=None, HTTP_TRANSFER_ENCODING="chunked"),
+            "Without a Content-Length, a body that was cut off looks like a whole one. `allow_chunked=True` takes "
+            "those whose end the server marks; a multipart only with its close delimiter, since some servers mark an "
+            "end that is none.",
             http_status=411,
         ),
         refused(

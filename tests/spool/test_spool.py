@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from mm7_wsgi import (
+    Account,
     AddressNotFound,
     Limits,
     MM7Endpoint,
@@ -499,6 +500,16 @@ def test_one_that_is_released_has_lost_no_attempt(client: MM7Client, spool: Spoo
     assert claimed(spool) == []
     clock.now += 5
     assert [delivery.attempts for delivery in spool.claim()] == [1]
+
+
+def test_what_an_account_tolerates_is_read_by_the_worker_too(spool: Spool) -> None:
+    account = Account("acme", "s3cret", tolerate=["close-missing"])
+    message = submit(parts=("Gr\u00fc\u00dfe",)).cut("Gr\u00fc\u00df")
+    client = MM7Client(MM7Endpoint(spool, accounts={"acme": account}), "acme", "s3cret")
+    assert client.send(message).accepted
+    [delivery] = spool.claim()
+    assert [part.text for part in delivery.request.leaves()] == ["Gr\u00fc\u00df"]
+    assert [deviation.name for deviation in delivery.request.deviations] == ["close-missing"]
 
 
 def test_deliveries_come_as_they_become_due_until_they_are_stopped(
