@@ -9,13 +9,14 @@ import os
 import re
 import sys
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import click
 from rich.console import Console
 
 from .. import __version__
 from ..account_toml import read_accounts
+from ..protocol.deviations import CATALOGUE
 from ..protocol.limits import Limits
 from .account_list import account_list, problem_list
 from .dump import as_json
@@ -68,6 +69,10 @@ def _limits(context: click.Context, parameter: click.Parameter, given: tuple[str
 @click.option("--content-type", metavar="TYPE", help="Read it under this Content-Type, whatever the recording says.")
 @click.option("--strict", is_flag=True, help="Refuse all that is irregular, as an endpoint with strict=True does.")
 @click.option(
+    "--tolerate", metavar="NAME", multiple=True, type=click.Choice(list(CATALOGUE)),
+    help="Read this deviation, as an account does that tolerates it. Can be given several times.",
+)  # fmt: skip
+@click.option(
     "limits", "--limit", metavar="NAME=NUMBER", multiple=True, callback=_limits,
     help="Another limit than the default: body=50000000. Can be given several times.",
 )  # fmt: skip
@@ -81,6 +86,7 @@ def inspect_files(
     files: tuple[str, ...],
     content_type: str | None,
     strict: bool,
+    tolerate: tuple[str, ...],
     limits: Limits,
     as_lines: bool,
     quiet: bool,
@@ -98,7 +104,7 @@ def inspect_files(
     console = Console(highlight=False, markup=False, emoji=False)
     found = []
     for number, file in enumerate(files):
-        inspection = _inspect(file, content_type=content_type, strict=strict, limits=limits)
+        inspection = _inspect(file, content_type=content_type, strict=strict, tolerate=tolerate, limits=limits)
         found.append(inspection)
         if as_lines:
             print(json.dumps(as_json(inspection)))
@@ -154,10 +160,10 @@ def list_accounts(context: click.Context, *, file: str) -> None:
     print(account_list(reading, Console(highlight=False, markup=False, emoji=False)))
 
 
-def _inspect(file: str, *, content_type: str | None, strict: bool, limits: Limits) -> Inspection:
+def _inspect(file: str, *, limits: Limits, **options: Any) -> Inspection:
     try:
         with click.open_file(file, "rb") as stream, closing(read_recording(stream, limits)) as recording:
             name = "standard input" if file == "-" else click.format_filename(file)
-            return inspect(recording, file=name, content_type=content_type, strict=strict, limits=limits)
+            return inspect(recording, file=name, limits=limits, **options)
     except OSError as error:
         raise click.BadParameter(f"{click.format_filename(file)}: {error.strerror}", param_hint="FILE") from None

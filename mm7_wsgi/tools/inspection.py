@@ -6,8 +6,10 @@ an :class:`~mm7_wsgi.MM7Endpoint` that takes anybody gives the verdict, so that 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -16,16 +18,15 @@ from werkzeug.test import run_wsgi_app
 
 from ..accounts import Account
 from ..body import announced_length
-from ..credentials import Credentials
 from ..endpoint import MM7Endpoint
 from ..protocol.buffer import SLICE, Buffer
 from ..protocol.charset import begins_as_xml, decode_text
-from ..protocol.deviations import Deviation, Deviations
+from ..protocol.deviations import CATALOGUE, Deviation, Deviations
 from ..protocol.errors import ContentError, EnvelopeError, MM7Error, UnsupportedMediaType
 from ..protocol.headers import parse_content_type, readable
 from ..protocol.limits import Limits
 from ..protocol.messages import RESPONSES, Fault, Message
-from ..protocol.mime import Part
+from ..protocol.mime import Part, describe
 from ..protocol.package import Package, check_content_type
 from ..protocol.reframe import named_boundary
 from ..protocol.soap import SOAP, Node, child_of, split_name, text_of, to_utf8
@@ -130,9 +131,14 @@ def inspect(
     file: str,
     content_type: str | None = None,
     strict: bool = False,
+    tolerate: Sequence[str] = (),
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> Inspection:
-    """Say what a recording is. ``content_type`` stands in the place of the one that was recorded."""
+    """Say what a recording is.
+
+    ``content_type`` stands in the place of the one that was recorded. ``strict`` and ``tolerate`` are those of an
+    :class:`~mm7_wsgi.Account`.
+    """
     notes = list(recording.notes)
     likely = _likely_type(recording.body)
     header = recording.headers.get("content-type", "") if content_type is None else content_type
@@ -142,13 +148,16 @@ def inspect(
     with closing(_read(recording, header, limits)) as reading:
         answer = None
         if reading.kind == "request":
-            answer = _ask(recording, header, strict=strict, limits=limits)
+            account = Account("anybody", strict=strict, tolerate=tolerate)
+            answer = _ask(recording, header, account=account, limits=limits)
             refusal = _words_of_answer(answer)
         else:
-            with closing(_Reading(recording, header, limits, "response", strict=strict)) as judged:
+            with closing(_Reading(recording, header, limits, "response", strict=strict, tolerated=tolerate)) as judged:
                 refusal = _words_of_error(judged.error)
         if isinstance(reading.error, UnsupportedMediaType) and likely is not None and header != likely:
             notes.append(f"By its body it could be {likely}: --content-type shows what there is to say of it as that.")
+        if recording.whole is not None:
+            notes += _notes_on_loss(recording.whole, header, limits, reading)
         if reading.package.deviations.is_cut:
             notes.append("It is irregular in more places than are told here; every kind is.")
         envelope = reading.package.envelope
@@ -215,6 +224,33 @@ def _notes_on_lines(recording: Recording, reading: _Reading) -> list[str]:
     ]
 
 
+def _notes_on_loss(whole: Buffer, header: str, limits: Limits, reading: _Reading) -> list[str]:
+    """Say which parts are shortened or lost where the body ends at its Content-Length."""
+    package = Package(limits, tolerated=CATALOGUE)
+    try:
+        with contextlib.suppress(MM7Error):  # the framing comes first, and that is all that is asked for
+            package.read(check_content_type(header, limits), whole)
+        before = [leaf for part in package.parts for leaf in part.leaves()]
+        after = [leaf for part in reading.package.parts for leaf in part.leaves()]
+        notes = []
+        for number, leaf in enumerate(before):
+            size = _size_of(leaf)
+            left = _size_of(after[number]) if number < len(after) else None
+            if left is None:
+                notes.append(f"By that, {describe(leaf)} is lost, all {size:,} bytes of it.")
+            elif left < size:
+                notes.append(f"By that, {describe(leaf)} loses {size - left:,} of its {size:,} bytes.")
+        return notes
+    finally:
+        package.close()
+
+
+def _size_of(part: Part) -> int:
+    """The bytes of a part, decoded where they can be."""
+    decoded, _, _ = _measure(part)
+    return part.size if decoded is None else decoded
+
+
 # -- the lenient reading
 
 
@@ -246,11 +282,12 @@ class _Reading:
         kind: Literal["request", "response"],
         *,
         strict: bool = False,
+        tolerated: Collection[str] = CATALOGUE,
     ) -> None:
         self._body = recording.body
         self._header = header
         self.kind: Literal["request", "response"] = kind
-        self.package = Package(limits, strict=strict)
+        self.package = Package(limits, strict=strict, tolerated=tolerated)
         self.message: Message | Fault | None = None
         self.error: MM7Error | None = None
         try:
@@ -353,9 +390,9 @@ def _environ(recording: Recording, header: str) -> dict[str, Any]:
     }
 
 
-def _ask(recording: Recording, header: str, *, strict: bool, limits: Limits) -> Answer:
+def _ask(recording: Recording, header: str, *, account: Account, limits: Limits) -> Answer:
     """What an endpoint answers."""
-    endpoint = MM7Endpoint(_read_all, accounts=_anybody, limits=limits, strict=strict)
+    endpoint = MM7Endpoint(_read_all, accounts=lambda credentials: account, limits=limits)
     # Beside a Content-Length, a Transfer-Encoding is refused. Alone, its chunks are joined by now.
     coding = recording.headers.get("transfer-encoding", "") if "content-length" in recording.headers else ""
     environ = {**_environ(recording, header), "HTTP_TRANSFER_ENCODING": coding}
@@ -379,10 +416,6 @@ def _ask(recording: Recording, header: str, *, strict: bool, limits: Limits) -> 
 
 # An answer holds what the message had for a namespace and a TransactionID, so it can be as large as that.
 _OURS: Final = Limits(envelope=2**31, namespace=2**31)
-
-
-def _anybody(credentials: Credentials) -> Account:
-    return Account("anybody")
 
 
 def _read_all(request: MM7Request) -> None:

@@ -41,10 +41,13 @@ class Recording:
     #: The headers that say how the body is to be read, by their names in lower case. Of one that is there twice, the
     #: first.
     headers: dict[str, str] = field(default_factory=dict)
-    #: The body, without the chunks that it may have been recorded in; cut behind ``Limits.body`` and one octet.
+    #: The body, without the chunks that it may have been recorded in; cut behind ``Limits.body`` and one octet, and at
+    #: its Content-Length, where a server ends it.
     body: Buffer = field(default_factory=Buffer)
-    #: The octets of the body, also of one that was cut.
+    #: The octets of the body, also of one that was cut behind ``Limits.body``.
     size: int = 0
+    #: The body with what comes after its Content-Length; None where nothing does.
+    whole: Buffer | None = None
     #: What is to be known of the recording, apart from the message in it.
     notes: list[str] = field(default_factory=list)
 
@@ -56,6 +59,8 @@ class Recording:
     def close(self) -> None:
         """Give the body back."""
         self.body.close()
+        if self.whole is not None:
+            self.whole.close()
 
 
 def read_recording(stream: IO[bytes], limits: Limits) -> Recording:
@@ -179,10 +184,24 @@ def _note_length(recording: Recording) -> None:
             recording.notes.append("There is no Content-Length. To a request without one, the answer is 411.")
     elif not CONTENT_LENGTH.fullmatch(written):
         recording.notes.append("The Content-Length is no number. To such a request, the answer is 400.")
-    elif int(written) != recording.size:
+    elif int(written) > recording.size:
         recording.notes.append(
-            f"The Content-Length says {int(written):,} octets, and {recording.size:,} are there. Those were read."
+            f"The Content-Length says {int(written):,} bytes, and {recording.size:,} are there. Those were read."
         )
+    elif int(written) < recording.size:
+        recording.notes.append(
+            f"The Content-Length says {int(written):,} bytes, and {recording.size:,} are there. A server reads the "
+            f"first {int(written):,}, and so they were read."
+        )
+        _cut(recording, int(written))
+
+
+def _cut(recording: Recording, length: int) -> None:
+    """End the body where a server ends it."""
+    whole, body = recording.body, Buffer()
+    for offset in range(0, min(length, whole.size), SLICE):
+        body.write(whole.read(offset, min(offset + SLICE, length)))
+    recording.body, recording.size, recording.whole = body.finish(), length, whole
 
 
 def _undo_chunks(recording: Recording) -> None:

@@ -188,6 +188,8 @@ def _deviations(inspection: Inspection, *, verbose: bool) -> RenderableType | No
         title = "Irregular, each a reason to refuse it strictly"
     elif inspection.accepted:
         title = "Irregular, and read all the same"
+    elif any(CATALOGUE[name].verdict == "refused" for name in found):
+        title = "Irregular"
     else:
         title = "Irregular as well, though no reason to refuse it"
     table = _grid()

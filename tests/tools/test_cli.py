@@ -61,6 +61,8 @@ def test_the_options_reach_the_inspection(run: Any, kit: SimpleNamespace) -> Non
     assert run("-q", "--content-type", "text/xml", message).output.startswith("a: accepted; ")
     strict = run("-q", "--strict", "--content-type", "text/xml", message)
     assert strict.output.startswith("a: refused; CancelReq; 4002 ")
+    tolerant = run("-q", "--strict", "--tolerate", "version-unlisted", "--content-type", "text/xml", message)
+    assert tolerant.output.startswith("a: accepted; CancelReq; ")
     limited = run("-q", "--content-type", "text/xml", "--limit", "elements=3", "--limit", "depth=9", message)
     assert limited.output.startswith("a: refused; 4004 Validation error: the SOAP part has more than 3 elements")
 

@@ -113,7 +113,7 @@ def test_what_was_read_of_a_refused_request_is_shown(look: Any, kit: SimpleNames
         ((), "text/html", "POST / HTTP/1.1", 415),
         ((), None, "POST / HTTP/1.1", 415),
         (("Content-Encoding: gzip",), "text/xml", "POST / HTTP/1.1", 415),
-        (("Content-Length: 9", "Transfer-Encoding: identity"), "text/xml", "POST / HTTP/1.1", 400),
+        (("Content-Length: 9999", "Transfer-Encoding: identity"), "text/xml", "POST / HTTP/1.1", 400),
         ((), "text/xml", "PUT / HTTP/1.1", 405),
     ],
 )
@@ -398,3 +398,47 @@ def test_recorded_messages_are_what_their_index_says(look: Any) -> None:
         assert (found.kind == "response") == (expected == "response"), name
         if outer.startswith("multipart/"):
             assert look(octets, content_type=outer).refusal == found.refusal, name
+
+
+# -- bodies that their Content-Length cuts off
+
+
+@pytest.mark.parametrize(
+    ("encoding", "octets", "left", "note"),
+    [
+        ((), "\u4e2d\u6587".encode() * 9, 20, "part <content> loses 34 of its 54 bytes."),
+        (("Content-Transfer-Encoding: base64",), b"YWJj" * 9, 8, "part <content> loses 21 of its 27 bytes."),
+    ],
+)
+def test_a_body_is_read_up_to_its_content_length(
+    look: Any, kit: SimpleNamespace, encoding: tuple[str, ...], octets: bytes, left: int, note: str
+) -> None:
+    """And what the server does not see is told."""
+    headers = ("Content-Type: text/plain; charset=utf-8", "Content-ID: <content>", *encoding)
+    content_type, body = kit.package(kit.soap(more='<mm7:Content href="cid:content"/>'), kit.part(octets, *headers))
+    length = body.index(octets) + left
+    found = look(kit.http(content_type, body, f"Content-Length: {length}"))
+    assert found.refusal is not None
+    assert found.refusal.endswith(
+        f"the body ends at its Content-Length of {length} bytes without the close delimiter; it may have been cut off"
+    )
+    assert found.size == length
+    assert found.notes == (
+        f"The Content-Length says {length:,} bytes, and {len(body):,} are there. A server reads the first {length:,}, "
+        "and so they were read.",
+        f"By that, {note}",
+    )
+    tolerant = look(kit.http(content_type, body, f"Content-Length: {length}"), tolerate=["close-missing"])
+    assert tolerant.accepted
+    assert names(tolerant) == ["close-missing"]
+
+
+def test_a_part_that_is_lost_altogether_is_told(look: Any, kit: SimpleNamespace) -> None:
+    content_type, body = kit.package(
+        kit.soap(more='<mm7:Content href="cid:content"/>'),
+        kit.part(b"one", "Content-Type: text/plain", "Content-ID: <content>"),
+        kit.part(b"two", "Content-Type: text/plain", "Content-ID: <other>"),
+    )
+    length = body.index(b"\r\n--outer\r\n", body.index(b"one"))
+    found = look(kit.http(content_type, body, f"Content-Length: {length}"))
+    assert found.notes[-1] == "By that, part <other> is lost, all 3 bytes of it."

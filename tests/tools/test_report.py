@@ -79,7 +79,7 @@ The body
 
 def test_a_message_that_is_refused(read: Any, kit: SimpleNamespace) -> None:
     xml = kit.soap(more='<{p}Content href="cid:x"/>', version="1.0")
-    assert read(b"POST / HTTP/1.1\nContent-Type: text/xml\nContent-Length: 1\n\n" + xml).startswith(f"""\
+    assert read(b"POST / HTTP/1.1\nContent-Type: text/xml\nContent-Length: 9999\n\n" + xml).startswith(f"""\
 it
 REFUSED, with 1 irregularity besides
   2004 Multimedia content refused: Content/@href names 'cid:x', and there is no
@@ -88,7 +88,7 @@ REFUSED, with 1 irregularity besides
   faultcode Client
 
 The recording
-  The Content-Length says 1 octets, and {len(xml)} are there. Those were read.
+  The Content-Length says 9,999 bytes, and {len(xml)} are there. Those were read.
 
 Irregular as well, though no reason to refuse it
   version-unlisted  {UNLISTED.summary}
