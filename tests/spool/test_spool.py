@@ -504,7 +504,7 @@ def test_one_that_is_released_has_lost_no_attempt(client: MM7Client, spool: Spoo
 
 def test_what_an_account_tolerates_is_read_by_the_worker_too(spool: Spool) -> None:
     account = Account("acme", "s3cret", tolerate=["close-missing"])
-    message = submit(parts=("Gr\u00fc\u00dfe",)).cut("Gr\u00fc\u00df")
+    message = submit(parts=[("text/plain; charset=utf-8", "Gr\u00fc\u00dfe")]).cut("Gr\u00fc\u00df")
     client = MM7Client(MM7Endpoint(spool, accounts={"acme": account}), "acme", "s3cret")
     assert client.send(message).accepted
     [delivery] = spool.claim()
