@@ -83,9 +83,9 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 "Axis 1.4 and Axis 2, LG Telecom's client; bodies cut off by a Content-Length in characters",
                 ValidationError,
                 "refused",
-                "it is missing inside the content alone, the body proves its end (a multipart that is closed or base64 "
-                "that is padded is last in it), or it cannot have been counted in characters (it is all ASCII, or no "
-                "text)",
+                "it is missing inside the content alone; the body proves its end (a multipart that is closed or base64 "
+                "that is padded is last in it, or the Date header before it is as long as what is missing); or it "
+                "cannot have been counted in characters (it is all ASCII, or no text)",
             ),
             "close-inline": Irregularity(
                 "the close delimiter at the end is not at the beginning of a line",

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from .buffer import Buffer
-from .charset import IN_ASCII, begins_as_xml, codec
+from .charset import begins_as_xml
 from .deviations import Deviation, Deviations
 from .errors import BadRequest, ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
@@ -120,21 +120,21 @@ class Package:
             if buffer.size > self._limits.envelope:
                 raise _envelope_exceeded(self._limits)
             octets, charset = buffer.read(0, buffer.size), content_type.parameters.get("charset")
+        document = octets
         try:
-            document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits)
+            document = to_utf8(octets, charset, self.deviations)
+            root_element = parse_xml(document, self._limits)
         except ValidationError as error:
-            raise self._explained(error, octets, charset, content_type.boundary, buffer) from None
-        self.envelope = divide_envelope(document, self.deviations)
+            raise self._explained(error, document, content_type.boundary, buffer) from None
+        self.envelope = divide_envelope(root_element, self.deviations)
         return self.envelope
 
-    def _explained(
-        self, error: ValidationError, octets: bytes, charset: str | None, boundary: bytes, buffer: Buffer
-    ) -> ValidationError:
+    def _explained(self, error: ValidationError, document: bytes, boundary: bytes, buffer: Buffer) -> ValidationError:
         """Return the refusal of a SOAP part that cannot be read, with the reason that lies before the XML."""
-        if self._ending is Ending.PART and self.root is self.parts[-1]:
+        if self._ending in (Ending.PART, Ending.CUT_PART) and self.root is self.parts[-1]:
             return self._cut_off(buffer)
-        head = octets[:_HEAD].lstrip()
-        if not head or begins_as_xml(head) or (charset and codec(charset) in IN_ASCII):
+        head = document[:_HEAD].lstrip()
+        if not head or begins_as_xml(head):
             return error
         begins = head[:_BEGINNING].decode("latin-1")
         reason = f"the SOAP part is not well-formed XML: it begins with {begins!a}, not with '<'"
@@ -149,7 +149,7 @@ class Package:
         if self._ending is Ending.CLOSED or self.deviations.tolerates("close-missing"):
             return
         ending: Ending = self._ending
-        if ending is Ending.PART and self.root is self.parts[-1]:
+        if ending is not Ending.DELIMITER and self.root is self.parts[-1]:
             # XML that is well-formed is whole. A content part after it may be gone altogether.
             ending = Ending.DELIMITER if carries_content else Ending.CLOSED
         if may_be_cut_off(self.parts, ending, buffer):

@@ -51,6 +51,10 @@ class Ending(Enum):
     DELIMITER = "delimiter"
     #: Its last part.
     PART = "part"
+    #: Its last part, which is whole: the Content-Length is short by what is missing of the close delimiter.
+    WHOLE_PART = "whole part"
+    #: Its last part, which lacks bytes: the Content-Length is short by more than the close delimiter.
+    CUT_PART = "cut part"
 
 
 class HeadersExceeded(LimitExceeded):
@@ -166,6 +170,8 @@ _LENGTH: Final = re.compile(rb"0|[1-9][0-9]*")
 _PREAMBLE: Final = re.compile(
     rb"\s*(?:(?!--)[A-Za-z0-9!#$%&'*+.^_`|~-]+[ \t]*:[^\r\n]*\r?\n(?:[ \t]+[^\r\n]+\r?\n)*)*(?:[ \t]*\r?\n)*"
 )
+# The one that Axis writes, with the line that its Content-Length is short by.
+_DATE: Final = re.compile(rb"(Date:[^\r\n]*\r\n)\r\n", re.IGNORECASE)
 # Bytes of it that are looked through.
 _PREAMBLE_MOST: Final = 1024
 
@@ -231,9 +237,10 @@ class _Reframer:
         self._note("close-missing", 0)
         self.ending = Ending.DELIMITER
         if not self._is_end(headers):
-            self.ending = Ending.PART
-            self._check_cut(opener)
-            yield self._section(headers, self._end, alike, closed=False)
+            self.ending, end = self._find_end(opener)
+            if self.ending is not Ending.WHOLE_PART:
+                self._check_cut(opener)
+            yield self._section(headers, end, alike, closed=False)
         elif not self._number:
             raise FramingError("there is nothing behind the first delimiter")
 
@@ -377,6 +384,25 @@ class _Reframer:
         if not last[:place].rpartition(b"\n")[2].strip(b"- \t"):  # what is before it may belong to it, or to the part
             raise FramingError("the close delimiter is not at the beginning of a line")
         return self._end - len(last) + place
+
+    def _find_end(self, opener: bytes) -> tuple[Ending, int]:
+        """Return whether the last part is whole where no delimiter follows it, and where it ends.
+
+        Axis 1.4 counts a message before it puts a Date header and an empty line before the first delimiter, and then
+        counts the empty line alone. So its Content-Length is short by the header line. That may be as long as the close
+        delimiter, or leave the beginning of it, or take bytes of the part.
+        """
+        first = next(self._delimiters(opener)).place
+        preamble = _DATE.fullmatch(self._buffer.read(self._start, min(first, self._start + _PREAMBLE_MOST)))
+        if preamble is None:
+            return Ending.PART, self._end
+        close = b"\r\n" + opener + b"--\r\n"
+        left = len(close) - len(preamble[1])
+        if left < 0:
+            return Ending.CUT_PART, self._end
+        if self._buffer.read(self._end - left, self._end) != close[:left]:
+            return Ending.PART, self._end
+        return Ending.WHOLE_PART, self._end - left
 
     def _check_cut(self, opener: bytes) -> None:
         """Where the close delimiter is missing, the end is not the beginning of a delimiter: what else is missing?"""

@@ -1,8 +1,8 @@
 """Whether a multipart that has no close delimiter is whole.
 
 A sender that sets Content-Length in characters has the last bytes of its message cut off by the server, and the close
-delimiter goes first. Axis 1.4 stops right before its close delimiter, and its message is whole. The bytes tell the two
-apart: they prove their own end, or they cannot have been counted in characters.
+delimiter goes first. Other senders lose the close delimiter alone. The bytes tell the two apart: they prove their own
+end, or they cannot have been counted in characters.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ def may_be_cut_off(parts: tuple[Part, ...], ending: Ending, buffer: Buffer) -> b
     """Return whether a multipart body may lack more than its close delimiter.
 
     ``parts`` are those of the outermost level, and ``ending`` is what that ends with. The end is proven by a multipart
-    that is closed, or by base64 that ends in padding. Without such a proof the body must be one whose bytes nobody
-    counts as characters: all of it is ASCII, or a part of it is no text.
+    that is closed, by base64 that ends in padding, or by a preamble that tells how many bytes are missing. Without such
+    a proof the body must be one whose bytes nobody counts as characters: all of it is ASCII, or a part of it is no
+    text.
     """
-    if ending is Ending.CLOSED or not parts:
+    if ending in (Ending.CLOSED, Ending.WHOLE_PART) or not parts:
         return False
     last = parts[-1]
-    if ending is Ending.PART and (last.is_multipart or last.transfer_encoding == "base64"):
+    if ending is not Ending.DELIMITER and (last.is_multipart or last.transfer_encoding == "base64"):
         return not _proves_its_end(last)
+    if ending is Ending.CUT_PART:
+        return True
     is_text = all(_is_text(leaf) for part in parts for leaf in part.leaves())
     return is_text and not _is_ascii(parts, buffer)
 

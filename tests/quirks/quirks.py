@@ -346,9 +346,20 @@ ASCII_HEADERS = ("Content-Type: text/plain", "Content-ID: <content@acme.example>
 ASCII_NOTE = package(part(ASCII_HEADERS, b"Bring the keys."), xml=ASCII_XML)
 
 
-#: What Axis makes of the message with the picture where a program calls saveChanges().
-AXIS_PREAMBLE = "Date: Mon, 30 Nov 2026 21:29:33 +0000 (UTC)\r\n\r\n"
-AXIS_SAVED = SUBMIT_PICTURE.cut(GIF).after(AXIS_PREAMBLE).retyped("mm7_outer", "mm7_other")
+DATE = "Date: Mon, 30 Nov 2026 21:29:33 +0000 (UTC)\r\n\r\n"
+
+
+def axis(left: int, *, saved: bool = False) -> Message:
+    """The message with the picture as Axis sends it: its Content-Length is short by the Date header.
+
+    ``left`` bytes are left of the close delimiter, or so many are missing of the picture. Where a program calls
+    ``saveChanges()``, the Content-Type gives another boundary.
+    """
+    missing = len(DATE) - len("\r\n")
+    boundary = "mm7_" + "o" * (missing + left - len("\r\n--mm7_--\r\n"))
+    whole = SUBMIT_PICTURE.body.replace(b"mm7_outer", boundary.encode())
+    message = Message(SUBMIT_TYPE.replace("mm7_outer", boundary), DATE.encode() + whole[:-missing])
+    return message.retyped(boundary, "mm7_other") if saved else message
 
 
 def ascii_note(text: str) -> Parse:
@@ -842,7 +853,6 @@ def _framing() -> list[Quirk]:
             "close-missing",
             SUBMIT_PICTURE.cut(GIF),
             "No sender counts a body in characters that is no text, so its Content-Length shows the end.",
-            known="Axis 1.4, whose Content-Length ends before the close delimiter",
             parse=submitted_picture(),
         ),
         mended(
@@ -850,8 +860,25 @@ def _framing() -> list[Quirk]:
             "close-missing",
             ASCII_NOTE.cut("Bring the keys."),
             "A body in ASCII has as many characters as bytes, so its Content-Length shows the end.",
-            known="Axis 1.4",
             parse=ascii_note("Bring the keys."),
+        ),
+        mended(
+            "A Content-Length that is short by the Date header before the first delimiter, and leaves nothing or the "
+            "beginning of the close delimiter",
+            "close-missing",
+            [axis(0), axis(1), axis(2), axis(3)],
+            "The header tells how many bytes are missing. They are of the close delimiter alone; what is left of it is "
+            "none of the part's.",
+            known="Axis 1.4",
+            parse=submitted_picture(),
+        ),
+        refused(
+            "The same, where the header is longer than the close delimiter",
+            4004,
+            CUT_OFF,
+            [axis(-1), axis(-8), axis(-8, saved=True)],
+            "The end of the last part is missing.",
+            known="Axis 1.4, in some time zones and from the tenth of a month on",
         ),
         mended(
             "No close delimiter after base64 that ends in padding",
@@ -1170,9 +1197,10 @@ def _framing() -> list[Quirk]:
             "delimiter and no close delimiter",
             "boundary-wrong close-missing",
             [
-                AXIS_SAVED,
-                AXIS_SAVED.swap(AXIS_PREAMBLE, "\r\n"),
-                AXIS_SAVED.swap(AXIS_PREAMBLE, AXIS_PREAMBLE.replace("Mon, ", "Mon,\r\n\t")),
+                axis(0, saved=True),
+                axis(2, saved=True),
+                axis(0, saved=True).swap(DATE, "\r\n"),
+                axis(0, saved=True).swap(DATE, "X-Acme: 1,\r\n 2\r\nMIME-Version: 1.0\r\n\r\n"),
             ],
             "Header lines are no part. The delimiter is there before each part, and headers follow it.",
             known="Axis 1.4, in programs that call saveChanges()",
@@ -1183,9 +1211,9 @@ def _framing() -> list[Quirk]:
             4004,
             UNREADABLE + "no line begins with the delimiter that the boundary parameter gives",
             [
-                AXIS_SAVED.swap(AXIS_PREAMBLE, "A text.\r\n\r\n"),
-                AXIS_SAVED.swap(AXIS_PREAMBLE, AXIS_PREAMBLE + "A: text.\r\n\r\n"),
-                AXIS_SAVED.swap("Content-Type: image/gif\r\n", "An image\r\nContent-Type: image/gif\r\n"),
+                axis(0, saved=True).swap(DATE, "A text.\r\n\r\n"),
+                axis(0, saved=True).swap(DATE, DATE + "A: text.\r\n\r\n"),
+                axis(0, saved=True).swap("Content-Type: image/gif\r\n", "An image\r\nContent-Type: image/gif\r\n"),
             ],
             "The text may be a part, and the delimiter a line of it.",
         ),
