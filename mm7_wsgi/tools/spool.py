@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ..protocol.buffer import SLICE, Buffer
+from ..protocol.deviations import CATALOGUE
 from .inspection import inspect
 from .recording import read_recording
 from .report import report, shown
@@ -120,7 +121,8 @@ def show_message(*, database: str, message_id: str, verbose: bool) -> None:
                 _write_http(message, body, file)
                 file.seek(0)
                 with closing(read_recording(file, UNLIMITED)) as recording:
-                    found = inspect(recording, file=message_id, content_type=None, strict=False, limits=UNLIMITED)
+                    # It was accepted, whatever its account tolerates.
+                    found = inspect(recording, file=message_id, tolerate=tuple(CATALOGUE), limits=UNLIMITED)
                     print(report(found, Console(highlight=False, markup=False, emoji=False), verbose=verbose))
 
 

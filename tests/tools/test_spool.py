@@ -21,8 +21,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from mm7_wsgi import MM7Endpoint
-from mm7_wsgi.testing import MM7Client
+from mm7_wsgi import Account, MM7Endpoint
+from mm7_wsgi.testing import MM7Client, submit
 from mm7_wsgi.tools.cli import cli
 from mm7_wsgi.tools.spool import spool_group
 
@@ -132,6 +132,15 @@ def test_one_message_is_shown_with_what_it_holds(spool: Spool, run: Any) -> None
     assert r"reason          no\nsuch recipient" in result.stdout
     assert "+12025550101  (Number)" in result.stdout
     assert "hello 0" in result.stdout
+
+
+def test_a_message_is_shown_as_accepted_whatever_its_account_tolerates(spool: Spool, run: Any) -> None:
+    account = Account("acme", "s3cret", tolerate=["close-missing"])
+    message = submit(parts=[("text/plain; charset=utf-8", "Gr\u00fc\u00dfe")], transaction_id="t-cut").cut("Gr\u00fc")
+    assert MM7Client(MM7Endpoint(spool, accounts={"acme": account}), "acme", "s3cret").send(message).accepted
+    shown = run("show", ids(spool)["t-cut"]).stdout
+    assert "ACCEPTED" in shown
+    assert "close-missing" in shown
 
 
 def test_a_message_that_is_not_there_is_said_not_to_be(spool: Spool, run: Any) -> None:
