@@ -30,7 +30,7 @@ Each has a verdict: *read*, or *refused* where what was meant cannot be known. A
 ```python
 accounts = {
     "acme": Account("acme", "s3cret", tolerate=["close-missing"]),  # reads what is refused by default
-    "bank": Account("bank", "s3cret", strict=True),                 # refuses all of them
+    "bank": Account("bank", "s3cret", strict=True),  # refuses all of them
 }
 ```
 
