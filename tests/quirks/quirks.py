@@ -2430,11 +2430,21 @@ def _envelope() -> list[Quirk]:
             )
         ),
         answer(
-            mended(
-                "no TransactionID, an empty one, or text in Header without an element",
-                "transaction-missing",
+            accepted(
+                "a Fault with an empty Header",
                 [
                     FAULT.swap(f"{TRANSACTION}\r\n", ""),
+                    FAULT.swap(f"<env:Header>\r\n{TRANSACTION}\r\n</env:Header>", "<env:Header/>"),
+                ],
+                "The request may have been refused before its TransactionID was read.",
+                parse=FAULT_ANSWERED._replace(transaction_id=None),
+            )
+        ),
+        answer(
+            mended(
+                "no Header in a Fault, no TransactionID or an empty one, or text in Header without an element",
+                "transaction-missing",
+                [
                     FAULT.swap(f"<env:Header>\r\n{TRANSACTION}\r\n</env:Header>\r\n", ""),
                     FAULT.swap(">tid-4711<", "><"),
                     FAULT.swap(TRANSACTION, "tid-4711"),
