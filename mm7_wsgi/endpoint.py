@@ -65,6 +65,8 @@ _LOGGED_MOST: Final = 10_000
 # Characters of a prefix that is echoed.
 _LONGEST_PREFIX: Final = 200
 _PATH: Final = re.compile("(?:/[^/%?#]+)+")
+# What a client of HTTP acts on by itself, whatever the dialect: the challenge, and the allowed methods.
+_UNALTERABLE: Final = (401, 405)
 
 
 class MM7Endpoint:
@@ -337,7 +339,7 @@ class _Exchange:
             error=error,
         )
         self.octets = write_envelope(write_fault(fault, namespace, prefix), self._transaction(), prefix)
-        self._http_status = refusal.http_status or (500 if refusal.temporary else self._dialect.fault_http_status)
+        self._http_status = self._http_status_of(refusal)
         if refusal.retry_after is not None:
             self._headers.append(("Retry-After", str(refusal.retry_after)))
         if self._error_of_host is not None:
@@ -349,6 +351,13 @@ class _Exchange:
             self._headers.append(("WWW-Authenticate", _CHALLENGE))
         elif isinstance(refusal, MethodNotAllowed):
             self._headers.append(("Allow", "POST"))
+
+    def _http_status_of(self, refusal: MM7Error) -> int:
+        """Return the HTTP status of a fault, as :attr:`.Dialect.fault_http_status` says."""
+        wanted = self._dialect.fault_http_status
+        if wanted == 200 and not refusal.temporary and refusal.http_status not in _UNALTERABLE:
+            return 200
+        return refusal.http_status or (500 if refusal.temporary else wanted)
 
     def head(self) -> tuple[str, list[tuple[str, str]]]:
         """Status line and headers."""
