@@ -7,14 +7,14 @@ import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect
-from .body import announced_length, read_body
+from .body import Progress, announced_length, discard, read_body, unread
 from .credentials import Credentials, address_of, find_credentials, find_tail
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
 from .protocol.errors import BadRequest, EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
@@ -172,7 +172,7 @@ class MM7Endpoint:
             exchange.close()
         exchange.report()
         start_response(*exchange.head())
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [exchange.octets]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else exchange.answer()
 
     @property
     def _rates(self) -> Throttle:
@@ -210,6 +210,7 @@ class _Exchange:
         self._account: Account | None = None
         self._package = Package(endpoint._limits, strict=endpoint._strict)
         self._close: list[Callable[[], None]] = []
+        self._progress = Progress()
         self._received: int | None = None
         self._event: Event = "refused"
         self._error_of_host: Exception | None = None
@@ -226,13 +227,13 @@ class _Exchange:
             raise MethodNotAllowed(details="MM7 is POST only")
         shown = find_credentials(environ, self._index)
         self._account = account = self._identify(shown)
-        limits = endpoint._limits
+        limits = self._limits
         if account.limits:
-            limits = replace(limits, **account.limits)
             self._package = Package(limits, strict=endpoint._strict)
         content_type = check_content_type(environ.get("CONTENT_TYPE") or "", limits)
         length = announced_length(environ, limits, allow_chunked=endpoint._allow_chunked)
-        body = read_body(environ, length, limits, watched=delimiter_line(content_type.boundary))
+        watched = delimiter_line(content_type.boundary)
+        body = read_body(environ, length, limits, watched=watched, progress=self._progress)
         self._close.append(body.close)
         self._received = body.size
         message = self._package.read(content_type, body)
@@ -363,6 +364,27 @@ class _Exchange:
         """Status line and headers."""
         headers = [("Content-Type", 'text/xml; charset="utf-8"'), ("Content-Length", str(len(self.octets)))]
         return f"{self._http_status} {HTTP_STATUS_CODES.get(self._http_status, 'Unknown')}", headers + self._headers
+
+    def answer(self) -> Iterable[bytes]:
+        """Return the body of the answer.
+
+        Where the body of the request was not read, it is dropped when the server has sent the answer and asks for more,
+        since a client that writes the whole request first sees the answer only then. Of a stranger not a byte is read.
+        """
+        if self._account is None or self._progress.is_over:
+            return [self.octets]
+        size = unread(self._environ, self._progress, self._limits)
+        return self._answer_and_discard(size) if size else [self.octets]
+
+    def _answer_and_discard(self, size: int) -> Iterator[bytes]:
+        yield self.octets
+        discard(self._environ, size, self._limits)
+
+    @property
+    def _limits(self) -> Limits:
+        """The limits of the account, where it is known, else those of the endpoint."""
+        limits, account = self._endpoint._limits, self._account
+        return limits if account is None or not account.limits else replace(limits, **account.limits)
 
     @property
     def _dialect(self) -> Dialect:

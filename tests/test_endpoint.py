@@ -722,7 +722,7 @@ def test_the_headers_are_judged_in_order_and_the_body_is_not_read_before(
     mended = order[: order.index(next(iter(headers))) + 1] if headers else []
     chosen = {key: right.get(key, wrong[key]) if key in mended else wrong[key] for key in order} | headers
     environ = make_environ(b"", chosen, **{"wsgi.input": streams.UntouchableInput()})
-    assert ask(endpoint(limits=Limits(body=100)), environ, validate=False).status == status
+    assert ask(endpoint(limits=Limits(body=100, discard=0)), environ, validate=False).status == status
 
 
 def test_every_401_says_the_same(ask: Any, mm7: Any) -> None:
