@@ -157,7 +157,9 @@ class MM7Endpoint:
     ) -> Iterable[bytes]:
         """Answer one request, whose credentials are behind ``index`` in ``SCRIPT_NAME`` + ``PATH_INFO``.
 
-        ``host_request`` is what a framework makes of the same request; the handler finds it there.
+        ``host_request`` is what a framework makes of the same request; the handler finds it there. The whole answer is
+        the first item of what is returned; to ask for another one drops what is unread of the body of a known account,
+        up to ``Limits.discard``.
         """
         exchange = _Exchange(self, environ, index, host_request)
         try:

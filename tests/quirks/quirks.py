@@ -3379,7 +3379,9 @@ def _http() -> list[Quirk]:
             2004,
             "the body is larger than 16777216 octets (body)",
             CANCEL.sent(CONTENT_LENGTH=str(16 * 1024 * 1024 + 1)),
-            "All that a peer can make grow is limited; `Limits(body=…)` changes it.",
+            "All that a peer can make grow is limited; `Limits(body=…)` changes it. The rest is read and dropped "
+            "(`Limits.discard`), for peers that write all of it before they look for an answer.",
+            known="SAAJ",
             http_status=413,
         ),
         refused(
