@@ -50,7 +50,11 @@ class Dialect:
     Raises ``ValueError`` or ``TypeError`` that names the field.
     """
 
-    #: The HTTP status of a final fault: 500, as SOAP 1.1 has it (6.2), or 200 for peers that else send again.
+    #: The HTTP status of a final fault: 500, as SOAP 1.1 has it (6.2), or 200 for peers that send again on anything
+    #: else. 200 covers every final fault to a known account: also those that have a status of their own (400, 411, 413,
+    #: 415, and 500 of ``VersionMismatch`` and ``MustUnderstand``), but not 401 and 405. A status from 400 to 599 covers
+    #: only the faults that have none of their own. What is temporary (3000, 4006) is 500 with any dialect, so that it
+    #: is sent again.
     fault_http_status: int = 500
     #: The namespace prefix of the operation; ``""`` makes it the default namespace.
     prefix: str | None = None

@@ -1,10 +1,14 @@
-"""The HTTP body, whole: from ``wsgi.input`` to a buffer, counted and limited."""
+"""The HTTP body, whole: from ``wsgi.input`` to a buffer, counted and limited; or read and dropped."""
 
 from __future__ import annotations
 
 import re
+import socket
+import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final
 
 from .protocol.buffer import IN_MEMORY, Buffer
 from .protocol.errors import BadRequest, LengthRequired, LimitExceeded, UnsupportedMediaType
@@ -16,6 +20,27 @@ if TYPE_CHECKING:
 #: What a Content-Length can be: digits, and no more of them than a number of 64 bits has.
 CONTENT_LENGTH: Final = re.compile("[0-9]{1,19}")
 _AT_ONCE: Final = 512 * 1024
+# Bytes of a body to be dropped that are asked for at once: few where they come slowly, so that the clock is looked at.
+_FEW: Final = 16
+_MANY: Final = 64 * 1024
+# Seconds in which so many bytes come quickly.
+_QUICK: Final = 0.02
+# Servers that answer ``Expect: 100-continue`` before they call the application, so that the body is on its way.
+_CONTINUES_FIRST: Final = ("gunicorn",)
+# Where servers give the socket of the connection.
+_SOCKETS: Final = ("gunicorn.socket", "werkzeug.socket")
+
+
+class Progress:
+    """How far the body of one request was read."""
+
+    __slots__ = ("is_over", "size")
+
+    def __init__(self) -> None:
+        #: Bytes that were read.
+        self.size = 0
+        #: Whether nothing more can be read: it was read to its end, or it broke off.
+        self.is_over = False
 
 
 def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked: bool) -> int | None:
@@ -48,11 +73,18 @@ def announced_length(environ: WSGIEnvironment, limits: Limits, *, allow_chunked:
     return length
 
 
-def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits, *, watched: bytes = b"") -> Buffer:
+def read_body(
+    environ: WSGIEnvironment,
+    length: int | None,
+    limits: Limits,
+    *,
+    watched: bytes = b"",
+    progress: Progress | None = None,
+) -> Buffer:
     """Read the body, whose ``length`` is None when it is chunked.
 
     Up to 1 MB stays in memory; more goes to an unlinked temporary file, where ``watched`` is what will be looked for:
-    see :class:`Buffer`. The caller closes the buffer.
+    see :class:`Buffer`. The caller closes the buffer. ``progress`` is kept up to date, also where this raises.
 
     Raises :class:`BadRequest` (400) where the client went away before its end, :class:`LimitExceeded` (413) for a
     chunked body that is too large, :class:`ServiceUnavailable` (4006) where there is no room for it.
@@ -62,7 +94,7 @@ def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits, *, w
     else:  # no need to keep its beginning until it is seen to be large
         buffer = Buffer(in_memory=0, expected=length, watched=watched)
     try:
-        for piece in _pieces(environ["wsgi.input"], length, limits):
+        for piece in _pieces(environ["wsgi.input"], length, limits, progress or Progress()):
             buffer.write(piece)
         return buffer.finish()
     except BaseException:
@@ -70,7 +102,83 @@ def read_body(environ: WSGIEnvironment, length: int | None, limits: Limits, *, w
         raise
 
 
-def _pieces(source: InputStream, length: int | None, limits: Limits) -> Iterator[bytes]:
+def unread(environ: WSGIEnvironment, progress: Progress, limits: Limits) -> int:
+    """Return how many bytes of the body may be left to drop, at most ``limits.discard``.
+
+    It is 0 where the end of the body cannot be known: without a Content-Length, with one that is no number, with a
+    Transfer-Encoding besides, or chunked on a server that does not mark the end. It is 0 too where the client may wait
+    for ``100 Continue`` (RFC 9110, 10.1.1): many servers send that at the first read, and it must not come after the
+    answer.
+    """
+    if not limits.discard_seconds:
+        return 0
+    if not progress.size and _waits_for_continue(environ):
+        return 0
+    written = environ.get("CONTENT_LENGTH") or ""
+    if environ.get("HTTP_TRANSFER_ENCODING"):
+        return limits.discard if not written and environ.get("wsgi.input_terminated") else 0
+    if not CONTENT_LENGTH.fullmatch(written):
+        return 0
+    return min(limits.discard, int(written) - progress.size)
+
+
+def _waits_for_continue(environ: WSGIEnvironment) -> bool:
+    """Return whether the client may not have been told to send its body yet."""
+    if "100-continue" not in environ.get("HTTP_EXPECT", "").lower():
+        return False
+    return not environ.get("SERVER_SOFTWARE", "").lower().startswith(_CONTINUES_FIRST)
+
+
+def discard(environ: WSGIEnvironment, size: int, limits: Limits) -> None:
+    """Read ``size`` bytes of the body and drop them, for ``limits.discard_seconds`` at most.
+
+    Where a read waits for the client, only the server can end it. gunicorn and werkzeug's server hand over the socket
+    of the connection: it is shut when the time is up. Elsewhere the clock is looked at between reads, and the timeout
+    of the server ends the last one.
+    """
+    source = environ["wsgi.input"]
+    at_once = _FEW
+    now = monotonic()
+    until = now + limits.discard_seconds
+    with _shut_after(environ, limits.discard_seconds):
+        while size > 0 and now < until:
+            try:
+                piece = source.read(min(at_once, size))
+            except Exception as error:
+                if not _is_of_client(error):
+                    raise
+                break  # the answer is on its way, and no other can be given
+            if not piece:
+                break
+            size -= len(piece)
+            before, now = now, monotonic()
+            at_once = min(2 * at_once, _MANY) if now - before < _QUICK else _FEW
+
+
+@contextmanager
+def _shut_after(environ: WSGIEnvironment, seconds: int) -> Iterator[None]:
+    """Shut the connection after so many seconds, where the server gives its socket and it carries one request."""
+    connection: Any = next(filter(None, map(environ.get, _SOCKETS)), None)
+    if connection is None or not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1"):
+        yield
+        return
+    timer = threading.Timer(seconds, _shut, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # else it might shut the connection under the next request
+
+
+def _shut(connection: Any) -> None:
+    # In both directions: what is left of the body must not be taken for the next request.
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _pieces(source: InputStream, length: int | None, limits: Limits, progress: Progress) -> Iterator[bytes]:
     """What the server hands over: never more is asked for than was announced, and less is never taken for the whole."""
     # Of a chunked body one octet more than is allowed: one that is as long as is allowed ends before it.
     wanted = limits.body + 1 if length is None else length
@@ -80,19 +188,30 @@ def _pieces(source: InputStream, length: int | None, limits: Limits) -> Iterator
         try:
             piece = source.read(min(at_once, wanted - size))
         except Exception as error:
-            # The client is gone, or the server says that its request is broken, for which it may have an exception of
-            # its own, as gunicorn has for chunks. What else Python itself raises is our doing or the host's.
-            if type(error).__module__ == "builtins" and not isinstance(error, (OSError, ValueError)):
+            progress.is_over = True
+            if not _is_of_client(error):
                 raise
             raise _broken_off(size, length) from error
         if not piece:
+            progress.is_over = True
             break
-        size += len(piece)
+        progress.size = size = size + len(piece)
+        if size == length:
+            progress.is_over = True
         yield piece
     if length is not None and size < length:
         raise _broken_off(size, length)
     if size > limits.body:
         raise _body_exceeded(limits)
+
+
+def _is_of_client(error: Exception) -> bool:
+    """Return whether what a server raised for a read says that the client is gone, or that its request is broken.
+
+    For the latter it may have an exception of its own, as gunicorn has for chunks. What else Python itself raises is
+    our doing or the host's.
+    """
+    return type(error).__module__ != "builtins" or isinstance(error, (OSError, ValueError))
 
 
 def _broken_off(size: int, length: int | None) -> BadRequest:

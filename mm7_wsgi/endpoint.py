@@ -7,14 +7,14 @@ import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect
-from .body import announced_length, read_body
+from .body import Progress, announced_length, discard, read_body, unread
 from .credentials import Credentials, address_of, find_credentials, find_tail
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
 from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
@@ -65,6 +65,8 @@ _LOGGED_MOST: Final = 10_000
 # Characters of a prefix that is echoed.
 _LONGEST_PREFIX: Final = 200
 _PATH: Final = re.compile("(?:/[^/%?#]+)+")
+# What a client of HTTP acts on by itself, whatever the dialect: the challenge, and the allowed methods.
+_UNALTERABLE: Final = (401, 405)
 
 
 class MM7Endpoint:
@@ -156,7 +158,9 @@ class MM7Endpoint:
     ) -> Iterable[bytes]:
         """Answer one request, whose credentials are behind ``index`` in ``SCRIPT_NAME`` + ``PATH_INFO``.
 
-        ``host_request`` is what a framework makes of the same request; the handler finds it there.
+        ``host_request`` is what a framework makes of the same request; the handler finds it there. The whole answer is
+        the first item of what is returned; to ask for another one drops what is unread of the body of a known account,
+        up to ``Limits.discard``.
         """
         exchange = _Exchange(self, environ, index, host_request)
         try:
@@ -171,7 +175,7 @@ class MM7Endpoint:
             exchange.close()
         exchange.report()
         start_response(*exchange.head())
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [exchange.octets]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else exchange.answer()
 
     @property
     def _rates(self) -> Throttle:
@@ -209,6 +213,7 @@ class _Exchange:
         self._account: Account | None = None
         self._package = Package(endpoint._limits, strict=endpoint._strict)
         self._close: list[Callable[[], None]] = []
+        self._progress = Progress()
         self._received: int | None = None
         self._event: Event = "refused"
         self._error_of_host: Exception | None = None
@@ -225,15 +230,14 @@ class _Exchange:
             raise MethodNotAllowed(details="MM7 is POST only")
         shown = find_credentials(environ, self._index)
         self._account = account = self._identify(shown)
-        limits = endpoint._limits
-        if account.limits:
-            limits = replace(limits, **account.limits)
+        limits = self._limits
         if account.limits or account.strict is not None or account.tolerate:
             strict = endpoint._strict if account.strict is None else account.strict
             self._package = Package(limits, strict=strict, tolerated=account.tolerate)
         content_type = check_content_type(environ.get("CONTENT_TYPE") or "", limits)
         length = announced_length(environ, limits, allow_chunked=endpoint._allow_chunked)
-        body = read_body(environ, length, limits, watched=delimiter_line(content_type.boundary))
+        watched = delimiter_line(content_type.boundary)
+        body = read_body(environ, length, limits, watched=watched, progress=self._progress)
         self._close.append(body.close)
         self._received = body.size
         message = self._package.read(content_type, body, is_counted=length is not None)
@@ -337,7 +341,7 @@ class _Exchange:
             error=error,
         )
         self.octets = write_envelope(write_fault(fault, namespace, prefix), self._transaction(), prefix)
-        self._http_status = refusal.http_status or (500 if refusal.temporary else self._dialect.fault_http_status)
+        self._http_status = self._http_status_of(refusal)
         if refusal.retry_after is not None:
             self._headers.append(("Retry-After", str(refusal.retry_after)))
         if self._error_of_host is not None:
@@ -350,10 +354,38 @@ class _Exchange:
         elif isinstance(refusal, MethodNotAllowed):
             self._headers.append(("Allow", "POST"))
 
+    def _http_status_of(self, refusal: MM7Error) -> int:
+        """Return the HTTP status of a fault, as :attr:`.Dialect.fault_http_status` says."""
+        wanted = self._dialect.fault_http_status
+        if wanted == 200 and not refusal.temporary and refusal.http_status not in _UNALTERABLE:
+            return 200
+        return refusal.http_status or (500 if refusal.temporary else wanted)
+
     def head(self) -> tuple[str, list[tuple[str, str]]]:
         """Status line and headers."""
         headers = [("Content-Type", 'text/xml; charset="utf-8"'), ("Content-Length", str(len(self.octets)))]
         return f"{self._http_status} {HTTP_STATUS_CODES.get(self._http_status, 'Unknown')}", headers + self._headers
+
+    def answer(self) -> Iterable[bytes]:
+        """Return the body of the answer.
+
+        Where the body of the request was not read, it is dropped when the server has sent the answer and asks for more,
+        since a client that writes the whole request first sees the answer only then. Of a stranger not a byte is read.
+        """
+        if self._account is None or self._progress.is_over:
+            return [self.octets]
+        size = unread(self._environ, self._progress, self._limits)
+        return self._answer_and_discard(size) if size else [self.octets]
+
+    def _answer_and_discard(self, size: int) -> Iterator[bytes]:
+        yield self.octets
+        discard(self._environ, size, self._limits)
+
+    @property
+    def _limits(self) -> Limits:
+        """The limits of the account, where it is known, else those of the endpoint."""
+        limits, account = self._endpoint._limits, self._account
+        return limits if account is None or not account.limits else replace(limits, **account.limits)
 
     @property
     def _dialect(self) -> Dialect:

@@ -55,7 +55,8 @@ class Throttle:
         throttle = Throttle("redis://localhost:6379/0")
         application = MM7Middleware(application, Inbox(), accounts="mm7-accounts.toml", throttle=throttle)
 
-    Whoever is held up is answered 4006 with ``Retry-After``, before the body is read, and no worker waits.
+    Whoever is held up is answered 4006 with ``Retry-After``, before the body is read. The body of an account that is
+    over its rate is then dropped, as ``Limits.discard`` says; else no worker waits.
 
     ``storage``
         Where the counters are, as the package ``limits`` names it: ``memory://`` (each process counts for itself, so

@@ -65,9 +65,10 @@ class Answer:
 
     @property
     def transaction(self) -> tuple[str | None, str, str | None] | None:
-        """Namespace, text and mustUnderstand of the TransactionID."""
-        header = self.root.find(f"{{{SOAP}}}Header")
-        if header is None:
+        """Namespace, text and mustUnderstand of the TransactionID; None where the Header is empty."""
+        (header,) = self.root.findall(f"{{{SOAP}}}Header")
+        if not len(header):
+            assert self.name == "Fault"
             return None
         (block,) = header
         namespace, _, name = block.tag.rpartition("}")

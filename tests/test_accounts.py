@@ -369,9 +369,10 @@ def test_account_has_limits_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"bodies": 7}, "account 'acme': limits: there is no 'bodies', only body, envelope, elements, .*, recipients$"),
+        ({"bodies": 7}, "account 'acme': limits: there is no 'bodies', only body, envelope, .*, discard_seconds$"),
         ({7: 7}, "account 'acme': limits: there is no 7, only body, "),
         ({"header_block": 7}, "account 'acme': limits: there is no 'header_block'"),
+        ({"discard": -1}, "account 'acme': limits: Limits.discard has to be a whole number, 0 or more, not -1"),
         ({"parts": 7, "body": 0}, "account 'acme': limits: Limits.body has to be a positive whole number, not 0"),
         ({"body": "7"}, "account 'acme': limits: Limits.body has to be a positive whole number, not '7'"),
     ],

@@ -32,6 +32,14 @@ from mm7_wsgi import (
     StatusCode,
 )
 from mm7_wsgi.protocol.deviations import CATALOGUE
+from mm7_wsgi.protocol.errors import (
+    MethodNotAllowed,
+    OperationRestricted,
+    Throttled,
+    TransactionIDError,
+    Unauthorized,
+    VersionMismatch,
+)
 
 REL_6 = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4"
 REL_5 = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-5-MM7-1-2"
@@ -126,7 +134,10 @@ def test_what_the_host_answers_is_what_is_written(ask: Any, mm7: Any) -> None:
 
 
 class Row(NamedTuple):
-    """A request, and what is answered. An ``http`` of None is the account's ``fault_http_status``."""
+    """A request, and what is answered. An ``http`` of None is the account's ``fault_http_status``.
+
+    A ``fault_http_status`` of 200 stands above any ``http`` but 401 and 405.
+    """
 
     name: str
     environ: Callable[[Any], dict[str, Any]]
@@ -439,7 +450,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
-@pytest.mark.parametrize("fault_http_status", [500, 200], ids=["faults-in-500", "faults-in-200"])
+@pytest.mark.parametrize("fault_http_status", [500, 200, 503], ids=["faults-in-500", "faults-in-200", "faults-in-503"])
 def test_a_refusal_is_answered_as_the_table_says(ask: Any, mm7: Any, row: Row, fault_http_status: int) -> None:
     handler = Recorder()
     app = endpoint(handler, accounts=speaking(fault_http_status=fault_http_status), **row.settings)
@@ -447,7 +458,10 @@ def test_a_refusal_is_answered_as_the_table_says(ask: Any, mm7: Any, row: Row, f
     # The validator does not let a server pass on a length that is none.
     is_sound = re.fullmatch("[0-9]*", environ.get("CONTENT_LENGTH", ""), re.ASCII) is not None
     answer = ask(app, environ, validate=is_sound)
-    assert answer.status == (row.http or fault_http_status)
+    if fault_http_status == 200 and row.http not in (401, 405):
+        assert answer.status == 200
+    else:
+        assert answer.status == (row.http or fault_http_status)
     assert answer.name == "Fault"
     assert (answer.faultcode, answer.detail) == (row.faultcode, row.detail)
     assert (answer.code, answer.text) == (row.code, row.text)
@@ -693,6 +707,37 @@ def test_final_faults_have_the_status_of_the_dialect_and_temporary_ones_500(
     assert ask_with(RuntimeError("broken")) == (500, 3000, "Server")
 
 
+class Refused403(OperationRestricted):
+    http_status = 403
+
+
+class Later503(ServiceUnavailable):
+    http_status = 503
+
+
+def test_faults_in_200_stand_above_the_status_of_what_is_final_and_can_be_altered(ask: Any, mm7: Any) -> None:
+    def statuses(refusal: MM7Error) -> list[int]:
+        return [
+            ask(endpoint(Recorder(refusal), accounts=speaking(fault_http_status=status)), mm7.request()).status
+            for status in (200, 500, 503)
+        ]
+
+    assert statuses(Refused403()) == [200, 403, 403]
+    assert statuses(VersionMismatch("it is SOAP 1.2")) == [200, 500, 500]
+    assert statuses(TransactionIDError("it is missing")) == [200, 500, 503]
+    assert statuses(Unauthorized()) == [401, 401, 401]
+    assert statuses(MethodNotAllowed()) == [405, 405, 405]
+    assert statuses(Later503()) == [503, 503, 503]
+    assert statuses(Throttled(retry_after=7)) == [500, 500, 500]
+
+
+def test_a_stranger_is_answered_as_without_a_dialect(ask: Any, make_environ: Any) -> None:
+    app = endpoint(accounts=speaking(fault_http_status=200))
+
+    assert ask(app, make_environ(PATH_INFO="/mm7/acme=wrong")).status == 401
+    assert ask(app, make_environ(PATH_INFO="/mm7", REQUEST_METHOD="GET")).status == 405
+
+
 # -- the order of judgement: each request breaks its own rule and all those behind it
 
 
@@ -722,7 +767,7 @@ def test_the_headers_are_judged_in_order_and_the_body_is_not_read_before(
     mended = order[: order.index(next(iter(headers))) + 1] if headers else []
     chosen = {key: right.get(key, wrong[key]) if key in mended else wrong[key] for key in order} | headers
     environ = make_environ(b"", chosen, **{"wsgi.input": streams.UntouchableInput()})
-    assert ask(endpoint(limits=Limits(body=100)), environ, validate=False).status == status
+    assert ask(endpoint(limits=Limits(body=100, discard=0)), environ, validate=False).status == status
 
 
 def test_every_401_says_the_same(ask: Any, mm7: Any) -> None:

@@ -114,7 +114,8 @@ def test_a_rate_is_kept_without_a_throttle_too(peers: Any) -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_what_is_over_the_rate_is_not_read(ask: Any, mm7: Any, streams: Any) -> None:
-    endpoint = MM7Endpoint(accept, accounts={"acme": Account("acme", "s3cret", rate="1/minute")})
+    limits = {"discard": 0}
+    endpoint = MM7Endpoint(accept, accounts={"acme": Account("acme", "s3cret", rate="1/minute", limits=limits)})
     assert ask(endpoint, mm7.request()).code == 1000
     assert ask(endpoint, mm7.request(environ={"wsgi.input": streams.UntouchableInput()})).code == 4006
 

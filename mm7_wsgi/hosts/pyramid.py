@@ -134,13 +134,13 @@ def _answer(endpoint: MM7Endpoint, request: Request, downstream: _Downstream) ->
         return _never_called
 
     try:
-        octets = list(endpoint.answer(sent, start_response, index, request))
+        answer = endpoint.answer(sent, start_response, index, request)
     finally:
         del request.mm7_way
         if "retry.attempts" in environ:  # pyramid_retry makes the next request of the same environ
             environ.update(sent)
     ((status, headers),) = started
-    return Response(app_iter=octets, status=status, headerlist=headers)
+    return Response(app_iter=answer, status=status, headerlist=headers)  # which may read on when it was sent
 
 
 def _never_called(octets: bytes) -> None:

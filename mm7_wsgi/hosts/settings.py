@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import os
 import pkgutil
 import re
@@ -19,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from ..endpoint import MM7Endpoint
-from ..protocol.limits import Limits
+from ..protocol.limits import MAY_BE_ZERO, Limits
 from ..resolvers import as_resolver
 
 __all__ = ["keywords"]
@@ -66,13 +67,13 @@ def keywords(
     these, and where there are no accounts. No value is shown that may be a secret.
     """
     given = given or {}
-    read = {
+    read: dict[str, Any] = {
         "accounts": lambda key, value: _accounts(key, value, root),
         "path": _path,
         "strict": _boolean,
         "allow_chunked": _boolean,
         "limits": _limits,
-        **{f"limits.{name}": _number for name in _LIMITS},
+        **{f"limits.{name}": functools.partial(_number, name) for name in _LIMITS},
         "throttle": lambda key, value: _made_of_url(key, value, "mm7_wsgi.throttle:Throttle"),
         "transactions": lambda key, value: _made_of_url(key, value, "mm7_wsgi.spool:TransactionLog"),
         "observer": _object,
@@ -149,17 +150,19 @@ def _limits(key: str, value: object) -> Limits:
         if name not in _LIMITS:
             near = difflib.get_close_matches(str(name), _LIMITS, 1)
             raise ValueError(f"{key}: {name} is no limit; {_proposed(near, _LIMITS)}")
-        numbers[name] = _number(f"{key}: {name}", number)
+        numbers[name] = _number(name, f"{key}: {name}", number)
     return Limits(**numbers)
 
 
-def _number(key: str, value: object) -> int:
+def _number(name: str, key: str, value: object) -> int:
+    """The limit ``name``, as the setting ``key`` gives it."""
     try:
         number = int(value) if isinstance(value, str) else value
-        # Octets of a body are as good as any: what a Limits makes of a number is the same for all.
-        return Limits(body=number).body  # type: ignore[arg-type]
+        made: int = getattr(Limits(**{name: number}), name)  # type: ignore[arg-type]
     except ValueError:
-        raise ValueError(f"{key} has to be a positive whole number, not {value!r}") from None
+        kind = "a whole number, 0 or more" if name in MAY_BE_ZERO else "a positive whole number"
+        raise ValueError(f"{key} has to be {kind}, not {value!r}") from None
+    return made
 
 
 def _made_of_url(key: str, value: object, what: str) -> object:

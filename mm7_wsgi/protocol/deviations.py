@@ -274,7 +274,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ValidationError,
             ),
             "transaction-missing": Irregularity(
-                "a response has no TransactionID, or an empty one",
+                "a response has no TransactionID, or an empty one; a Fault with an empty Header is regular",
                 "TS 23.140, clause 8.7",
                 "vectorcore and Axis in faults, KTF in errors",
                 ValidationError,

@@ -94,7 +94,8 @@ class MM7Error(Exception):
     ``text`` is by default the specification's for that code.
     """
 
-    #: The HTTP status of the answer; None leaves it to the account's ``Dialect.fault_http_status``.
+    #: The HTTP status of the answer; None leaves it to the account's ``Dialect.fault_http_status``. A dialect of 200
+    #: stands above any but 401 and 405, unless the refusal is temporary.
     http_status: ClassVar[int | None] = None
     #: Seconds until the peer should try again, as the answer's ``Retry-After`` (RFC 9110, 10.2.3).
     retry_after: int | None = None

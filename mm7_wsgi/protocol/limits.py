@@ -9,13 +9,15 @@ from typing import Final
 # unfolding costs as much again for every continuation line, so the product of the limits would be too much.
 _HEADER_BLOCK: Final = 4
 _HEADER_BLOCKS: Final = 64
+#: The limits that may be 0, which switches off what they limit.
+MAY_BE_ZERO: Final = ("discard", "discard_seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """All that an outsider can make grow, with its largest allowed value: finite by default, all settable.
 
-    Raises ``ValueError`` for a value that is not a positive whole number.
+    Raises ``ValueError`` for a value that is not a positive whole number; ``discard`` and ``discard_seconds`` may be 0.
     """
 
     #: Octets of the HTTP body. Above it: HTTP 413.
@@ -41,11 +43,20 @@ class Limits:
     headers: int = 64
     #: Addresses in To, Cc and Bcc together. Above it: 2002.
     recipients: int = 10_000
+    #: Bytes of a body that are read and dropped after an answer that did not need it, so that a client that writes the
+    #: whole request first sees the answer; of a known account only. 0 drops none. Above it, the rest is not read.
+    discard: int = 32 * 1024 * 1024
+    #: Seconds that this takes at most. 0 drops none.
+    discard_seconds: int = 5
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            if field.name in MAY_BE_ZERO:
+                if not is_number or value < 0:
+                    raise ValueError(f"Limits.{field.name} has to be a whole number, 0 or more, not {value!r}")
+            elif not is_number or value < 1:
                 raise ValueError(f"Limits.{field.name} has to be a positive whole number, not {value!r}")
 
     @property

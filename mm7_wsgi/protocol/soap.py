@@ -402,6 +402,8 @@ class Envelope(NamedTuple):
     transaction_id: str | None
     #: The namespace that TransactionID came in, white space removed.
     transaction_namespace: str | None
+    #: Whether there is a Header with nothing in it.
+    has_empty_header: bool = False
 
     @property
     def operation(self) -> Node | None:
@@ -457,6 +459,7 @@ def divide_envelope(root: Node, deviations: Deviations) -> Envelope:
         operations=tuple(bodies[0]),
         transaction_id=text_of(ids[0]).strip() or None if len(ids) == 1 else None,
         transaction_namespace=tidy(split_name(ids[0].tag)[1]) if ids else None,
+        has_empty_header=bool(headers) and not blocks and not text_of(headers[0]).strip(),
     )
 
 
@@ -490,13 +493,14 @@ def check_envelope(envelope: Envelope, deviations: Deviations) -> Node:
 def check_answer(envelope: Envelope, deviations: Deviations) -> Node:
     """Judge the envelope of a response, and return its Fault or what is in Body instead.
 
-    Raises as :func:`check_envelope`, but bears that there is no TransactionID: who sent the request knows it.
+    Raises as :func:`check_envelope`, but bears that there is no TransactionID: who sent the request knows it. A Fault
+    with an empty Header is regular: the request may have been refused before its TransactionID was read.
     """
     _check_blocks(envelope)
-    if envelope.transaction_id is None:
-        deviations.note("transaction-missing", "Header")
     answer = _one_operation(envelope)
     name, namespace, _ = split_name(answer.tag)
+    if envelope.transaction_id is None and not (name == "Fault" and envelope.has_empty_header):
+        deviations.note("transaction-missing", "Header")
     if name != "Fault":
         _check_namespace(answer, deviations)
     elif namespace != envelope.soap_namespace:
@@ -678,9 +682,12 @@ class Transaction(NamedTuple):
 
 
 def write_envelope(body: str, transaction: Transaction | None, prefix: str) -> bytes:
-    """The whole SOAP part: ``body`` in Body, and the TransactionID, if there is one, with ``prefix``."""
+    """The whole SOAP part: ``body`` in Body, and the TransactionID, if there is one, with ``prefix``.
+
+    Without a TransactionID there is an empty Header: some peers look into it for one before they read the status.
+    """
     soap = soap_prefix(prefix)
-    header = ""
+    header = f"<{soap}:Header/>"
     if transaction is not None:
         before, declaration = _declared(prefix, transaction.namespace)
         header = (

@@ -12,6 +12,7 @@ import resource
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -70,7 +71,13 @@ def rest(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[by
 
 
 application = MM7Middleware(
-    MM7Middleware(rest, handler, accounts=ACCOUNTS, limits=LIMITS),
+    MM7Middleware(
+        MM7Middleware(rest, handler, accounts=ACCOUNTS, limits=LIMITS),
+        handler,
+        path="/hasty",
+        accounts=ACCOUNTS,
+        limits=replace(LIMITS, discard_seconds=1),
+    ),
     handler,
     path="/chunked",
     accounts=ACCOUNTS,

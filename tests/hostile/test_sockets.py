@@ -438,6 +438,43 @@ def test_a_body_that_is_not_read_is_not_taken_for_requests(
     assert server.calls == []
 
 
+WRITTEN_FIRST: dict[str, tuple[int, dict[str, Any]]] = {
+    "too large": (413, {}),
+    "chunked": (411, {"lengths": (TE,), "body": chunked(*[bytes(64 * 1024)] * 320)}),
+    "encoded": (415, {"lengths": ("Content-Length: {n}", "Content-Encoding: gzip")}),
+    "Expect": (413, {"lengths": ("Content-Length: {n}", EXPECT)}),
+}
+
+
+@watched
+@pytest.mark.parametrize(("status", "how"), WRITTEN_FIRST.values(), ids=WRITTEN_FIRST)
+def test_a_client_that_writes_everything_first_sees_the_answer(
+    server: Any, kind: str, status: int, how: dict[str, Any]
+) -> None:
+    """As SAAJ does, which never saw the 413 of 20 MB. The connection is fit for the next request afterwards."""
+    request = post(**{"body": bytes(20 * MEGABYTE), **how})
+    expected = [100, status] if EXPECT in how.get("lengths", ()) else [status]
+    for _ in range(4):
+        with server.connect() as client:
+            client.send(request)
+            assert [client.answer().status for _ in expected] == expected
+            if kind != "sync":
+                client.send(post("next"))
+                assert client.answer().transaction[1] == "next"
+    assert transactions(server) == ["next"] * (0 if kind == "sync" else 4)
+
+
+@watched
+@pytest.mark.parametrize("sent", [0, 1000, MEGABYTE])
+def test_a_client_that_stalls_after_an_early_answer_is_shut_out(server: Any, sent: int) -> None:
+    """That the worker is the same afterwards says that it was not the timeout of gunicorn that ended it."""
+    with server.connect() as client:
+        client.send(post(path="/hasty/acme=s3cret", lengths=(f"Content-Length: {LIMIT + 1}",), body=bytes(sent)))
+        assert client.answer().status == 413
+        assert client.answer() is None
+    assert server.calls == []
+
+
 # -- many at once
 
 

@@ -56,6 +56,13 @@ delimiter. It is refused where its end may have been counted in characters. A pi
 read with the deviation `close-missing`, because Axis sends whole ones like that:
 [deviations.md](deviations.md#close-missing) has the rule, and an account with `strict=True` refuses them all.
 
+After an early answer to a known account (400, 411, 413, 415, 4006) each of these servers lets mm7_wsgi read and drop
+the rest of a body with a Content-Length (`Limits.discard`), so that a client that writes all of it first sees the
+answer. uWSGI and wsgiref do not mark the end of a chunked one: it is left unread, and such a client may see the
+connection end instead. A client that sends `Expect: 100-continue` may still wait with its body, so nothing is dropped,
+but behind gunicorn, which has told it to go on. A framework that takes in a whole answer before it passes it on, as the
+sink of Falcon's example does, drops the body first and answers then.
+
 nginx, granian and uvicorn take the end of what a client sends for its going away, also behind a whole message: it may
 then have been accepted or not, and nobody is told. A client of HTTP does not end its sending before it has the answer.
 

@@ -141,6 +141,44 @@ def test_a_cell_is_what_it_was(
     table.check(host, case, found)
 
 
+#: Those that take in the whole answer before they pass it on.
+BUFFERING = ("falcon-sink",)
+
+
+@pytest.mark.parametrize("host", FRAMEWORKS)
+def test_the_body_is_dropped_after_an_early_answer_to_a_known_account_only(
+    call: Any, make_environ: Any, mm7: Any, require: Any, host: str
+) -> None:
+    need = FRAMEWORKS[host]
+    if need:
+        require(need)
+    tried = Case(host, call, make_environ, mm7)
+
+    def send(target: str) -> tuple[int, int, list[bytes], int]:
+        """The status, what was read before the answer, the answer, and what was read in all."""
+        started: list[str] = []
+        source = io.BytesIO(bytes(LIMIT + 1))
+        environ = tried.environ(target, b"", **{"wsgi.input": source, "CONTENT_LENGTH": str(LIMIT + 1)})
+        iterable = tried.app(environ, lambda status, headers, exc_info=None: started.append(status))
+        try:
+            pieces = iter(iterable)
+            first = next(pieces)
+            before = source.tell()
+            return int(started[0][:3]), before, [first, *pieces], source.tell()
+        finally:
+            if hasattr(iterable, "close"):
+                iterable.close()
+
+    status, before, octets, read = send("/mm7/acme=s3cret")
+    assert (status, read) == (413, LIMIT + 1)
+    assert before == (read if host in BUFFERING else 0)
+    assert octets[0].endswith(b"</env:Envelope>")
+    assert b"".join(octets) == octets[0]
+
+    status, _, _, read = send("/mm7/acme=wrong")
+    assert (status, read) == (401, 0)
+
+
 def test_every_case_is_sent() -> None:
     assert set(CASES) == set(SENT)
 

@@ -150,6 +150,7 @@ def test_the_keywords_are_those_of_an_endpoint() -> None:
         ("MM7_", "MM7_PATH", 5, "MM7_PATH has to be text, not int"),
         ("mm7.", "mm7.limits.body", "lots", "mm7.limits.body has to be a positive whole number, not 'lots'"),
         ("MM7_", "MM7_LIMITS_BODY", 0, "MM7_LIMITS_BODY has to be a positive whole number, not 0"),
+        ("MM7_", "MM7_LIMITS_DISCARD", "-1", "MM7_LIMITS_DISCARD has to be a whole number, 0 or more, not '-1'"),
         ("mm7.", "mm7.limits", "body=5", "mm7.limits has to be a Limits or a mapping of its names to numbers, not str"),
         ("MM7_", "MM7_LIMITS", {"part": 5}, "MM7_LIMITS: part is no limit; parts is one"),
         ("MM7_", "MM7_LIMITS", {"XYZ": 5}, "MM7_LIMITS: XYZ is no limit; they are body, envelope,"),

@@ -27,7 +27,8 @@ change this page, change the table and run `python tests/quirks/make_docs.py`.
   `request.deviations` says what was wrong. [deviations.md](deviations.md) explains every name.
 * **refused**: it has two readings, or a part of it cannot be known, or it is larger than a limit. The peer gets a fault
   that says so, and the handler is not called. The table has the status code and the details of that fault, with three
-  dots for what differs; the HTTP status is 500, or the account's `fault_http_status`, where no other is given.
+  dots for what differs; the HTTP status is 500, or the account's `fault_http_status`, where no other is given. With
+  `fault_http_status=200` it is 200 in place of 400, 411, 413 and 415 too.
 
 Three principles are behind it:
 

@@ -2567,11 +2567,21 @@ def _envelope() -> list[Quirk]:
             )
         ),
         answer(
-            mended(
-                "no TransactionID, an empty one, or text in Header without an element",
-                "transaction-missing",
+            accepted(
+                "a Fault with an empty Header",
                 [
                     FAULT.swap(f"{TRANSACTION}\r\n", ""),
+                    FAULT.swap(f"<env:Header>\r\n{TRANSACTION}\r\n</env:Header>", "<env:Header/>"),
+                ],
+                "The request may have been refused before its TransactionID was read.",
+                parse=FAULT_ANSWERED._replace(transaction_id=None),
+            )
+        ),
+        answer(
+            mended(
+                "no Header in a Fault, no TransactionID or an empty one, or text in Header without an element",
+                "transaction-missing",
+                [
                     FAULT.swap(f"<env:Header>\r\n{TRANSACTION}\r\n</env:Header>\r\n", ""),
                     FAULT.swap(">tid-4711<", "><"),
                     FAULT.swap(TRANSACTION, "tid-4711"),
@@ -3515,7 +3525,9 @@ def _http() -> list[Quirk]:
             2004,
             "the body is larger than 16777216 octets (body)",
             CANCEL.sent(CONTENT_LENGTH=str(16 * 1024 * 1024 + 1)),
-            "All that a peer can make grow is limited; `Limits(body=…)` changes it.",
+            "All that a peer can make grow is limited; `Limits(body=…)` changes it. The rest is read and dropped "
+            "(`Limits.discard`), for peers that write all of it before they look for an answer.",
+            known="SAAJ",
             http_status=413,
         ),
         refused(

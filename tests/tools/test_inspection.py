@@ -356,6 +356,19 @@ def test_a_fault(look: Any, kit: SimpleNamespace, transaction: str | None, expec
     assert isinstance(found.message, Fault)
 
 
+@pytest.mark.parametrize("body", [b"<", b"<a/>", b"\xff"])
+@pytest.mark.parametrize("content_type", ["text/xml", "image/png", "multipart/related; boundary=b"])
+def test_our_own_fault_without_a_transaction_id_is_regular(
+    look: Any, kit: SimpleNamespace, content_type: str, body: bytes
+) -> None:
+    refused = look(kit.http(content_type, body))
+    assert (refused.accepted, refused.transaction_id) == (False, None)
+
+    found = look(kit.http("text/xml", refused.answer.body.encode(), line="HTTP/1.1 500 x"), strict=True)
+
+    assert (found.kind, found.accepted, found.operation, names(found)) == ("response", True, "Fault", [])
+
+
 @pytest.mark.parametrize("detail", ["", "<detail/>"])
 def test_a_fault_that_says_nothing_of_mm7(look: Any, kit: SimpleNamespace, detail: str) -> None:
     xml = (
