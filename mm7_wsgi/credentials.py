@@ -54,7 +54,8 @@ class Credentials:
     name: str | None
     #: The password, decoded.
     secret: str | None = field(repr=False)
-    #: ``REMOTE_ADDR``, an IPv4-mapped address as the IPv4 one; None where the server shows none (a Unix socket).
+    #: ``REMOTE_ADDR`` without a port, an IPv4-mapped address as the IPv4 one; None where it holds no address (a Unix
+    #: socket).
     address: IPAddress | None
     #: The whole WSGI environ, secrets included, for resolvers that look at a bearer token or a client certificate.
     environ: Mapping[str, Any] = field(repr=False, compare=False)
@@ -224,8 +225,19 @@ def _checked(name: str, secret: str) -> tuple[str, str]:
 
 
 def address_of(environ: Mapping[str, Any]) -> IPAddress | None:
-    """``REMOTE_ADDR``, an IPv4-mapped address as the IPv4 one; None where the server shows none."""
-    return _parse_address(string_of(environ, "REMOTE_ADDR"))
+    """Return ``REMOTE_ADDR`` as an address, an IPv4-mapped one as IPv4; None where it holds no address.
+
+    A port is taken off, as in ``192.0.2.7:51234`` and ``[2001:db8::7]:51234``: gateways write it into
+    ``X-Forwarded-For``, and ``ProxyFix`` passes it on. A bare IPv6 address has no port: each colon is its own.
+    """
+    text = string_of(environ, "REMOTE_ADDR")
+    if ":" in text and (match := _WITH_PORT.fullmatch(text)):
+        text = match["inside"] or match["dotted"]
+    return _parse_address(text)
+
+
+# In brackets there is an IPv6 address, with or without a port.
+_WITH_PORT = re.compile(r"\[(?P<inside>[^\[\]]*:[^\[\]]*)\](?::[0-9]{1,5})?|(?P<dotted>[0-9.]+):[0-9]{1,5}")
 
 
 # The peers of an endpoint are few, and parsing costs more than all the rest of this module.

@@ -15,7 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect
 from .body import announced_length, read_body
-from .credentials import Credentials, address_of, find_credentials, find_tail
+from .credentials import Credentials, address_of, find_credentials, find_tail, string_of
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
 from .protocol.errors import BadRequest, EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
 from .protocol.limits import Limits
@@ -437,6 +437,7 @@ class _Exchange:
             ms=round((time.perf_counter() - self._started) * 1000, 3),
             deviations=tuple(dict.fromkeys([deviation.name for deviation in self._package.deviations])),
             remote_addr=None if address is None else str(address),
+            unparsed_addr=None if address is not None else string_of(self._environ, "REMOTE_ADDR") or None,
             error=self._error_of_host,
         )
 
