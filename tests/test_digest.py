@@ -9,6 +9,7 @@ import re
 import runpy
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from mm7_wsgi import (
     Plain,
     Unauthorized,
 )
+from mm7_wsgi import digest as digest_module
 from mm7_wsgi.credentials import find_credentials
 from mm7_wsgi.digest import ALGORITHMS, DigestResponse, parse_ha1, write_ha1
+from mm7_wsgi.redaction import secrets_in
 from mm7_wsgi.throttle import Throttle
 
 TESTS = Path(__file__).parent
@@ -350,10 +353,17 @@ def test_what_is_not_right_is_refused_and_passes_for_no_other(answered: Any, cas
     assert not any("stale" in value for value in challenges(answer))
 
 
-def test_a_parameter_without_a_name_breaks_nothing(answered: Any) -> None:
+def test_a_parameter_without_a_name_breaks_nothing(answered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Newer releases of werkzeug leave it out, and 3.0 raises IndexError."""
     app = endpoint()
-    assert answered(app, header=BROKEN["a parameter without a name"](_nonce(app))).status in (200, 401)
+    header = BROKEN["a parameter without a name"](_nonce(app))
+    assert answered(app, header=header).status in (200, 401)
+
+    def from_header(value: str) -> Any:
+        raise IndexError
+
+    monkeypatch.setattr(digest_module, "Authorization", types.SimpleNamespace(from_header=from_header))
+    assert answered(app, header=header).status == 401
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
@@ -759,6 +769,24 @@ def test_an_ha1_is_that_of_other_programs() -> None:
 
 
 # -- what others see
+
+
+@pytest.mark.parametrize(
+    ("header", "hidden", "shown"),
+    [
+        ('Digest response="0123456789abcdef", nonce="tell no one", cnonce="also not"',
+         ["0123456789abcdef", "tell no one", "also not"], []),
+        ('Digest cnonce="1", response="0123456789abcdef", username="acme", uri="/mm7"', ["0123456789abcdef"],
+         ["1", "acme", "/mm7"]),
+        ('Digest response="0123456789abcdef", Basic x', ['response="0123456789abcdef", Basic x'], []),
+    ],
+    ids=["all", "a short one", "two schemes"],
+)  # fmt: skip
+def test_what_proves_something_is_a_secret(header: str, hidden: list[str], shown: list[str]) -> None:
+    """And else nothing is: the account and the path stay readable in a traceback."""
+    found = secrets_in({"PATH_INFO": "/mm7", "HTTP_AUTHORIZATION": header}, 4)
+    assert set(hidden) <= set(found)
+    assert not set(shown) & set(found)
 
 
 def test_the_handler_and_the_log_see_nothing_of_it(answered: Any, caplog: pytest.LogCaptureFixture) -> None:
