@@ -68,7 +68,8 @@ credentials there, and an account may have an escaped slash in its name where th
 ## What is not in the table
 
 * **Apache with mod_wsgi** does not run as root, and so not in every test. By hand, 4.9.4 in Apache 2.4.71 as a daemon
-  of 4 threads did as gthread in the same cases, with `WSGIPassAuthorization On`, which Basic needs,
+  of 4 threads did as gthread in the same cases, with `WSGIPassAuthorization On`, which Basic and
+  Digest need,
   `WSGIChunkedRequest On`, without which chunked bodies are answered 411, and `AllowEncodedSlashes NoDecode`, which
   `%2F` needs. The differences: `//mm7` and `/x/../mm7` are `/mm7` there, `%2F` may also be in the account, what is
   cut short is the server's 500, and a body that is too large is read before it is answered 413.
