@@ -230,7 +230,6 @@ class DigestResponse:
         return hmac.compare_digest(expected.encode(), self._response)
 
 
-_HEX: Final = re.compile("[0-9a-fA-F]+")
 _NC: Final = re.compile("[0-9a-zA-Z]{1,16}")
 
 
@@ -255,13 +254,12 @@ def read_response(value: str, method: str, is_uri: Callable[[str], bool], digest
         or (found.get("qop") or "").lower() != "auth"
         or (found.get("userhash") or "false").lower() != "false"
         or not _NC.fullmatch(nc)
-        or not _HEX.fullmatch(response)
         or not is_uri(uri)
     ):
         raise Unauthorized
     ha2 = _hash(algorithm, f"{method}:{uri}".encode("latin-1", "replace")).hex()
     rest = f":{nonce}:{nc}:{cnonce}:{found['qop']}:{ha2}".encode("latin-1", "replace")
-    return name, DigestResponse(algorithm, digest.is_fresh(nonce), response.lower().encode(), rest)
+    return name, DigestResponse(algorithm, digest.is_fresh(nonce), response.lower().encode("latin-1", "replace"), rest)
 
 
 def proofs_in(value: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """What can be answered instead of success.
 
 Each class carries its own answer, so whoever raises one need not know how a fault is written, and whoever writes it
-need not know why. A host raises or returns any of the left column; the right column is raised by the package alone::
+need not know why. A host raises or returns any of the left column; the right column is raised by the package alone, but
+for ``Unauthorized``, which a resolver raises to challenge in its own way::
 
     MM7Error                                  any code, also a vendor's: MM7Error(2503, "one recipient at a time")
     |-- ClientError                     2000
@@ -20,7 +21,7 @@ need not know why. A host raises or returns any of the left column; the right co
     |   |-- MultipleAddressesNotSupported      3003
     |   `-- ApplicationAddressingNotSupported  3004
     |-- GeneralServiceError             4000
-    |   |-- ImproperIdentification      4001  |-- Unauthorized (HTTP 401), also a host's resolver's
+    |   |-- ImproperIdentification      4001  |-- Unauthorized (HTTP 401) |-- StaleNonce
     |   |-- UnsupportedVersion          4002
     |   |-- UnsupportedOperation        4003  |-- MethodNotAllowed (HTTP 405)
     |   |-- ValidationError             4004  |-- LengthRequired (411), BadRequest (400), UnsupportedMediaType (415)
