@@ -16,6 +16,7 @@ from .account_file import AccountFile, AccountFileError
 from .account_table import AccountTable
 from .accounts import Account, Dialect, Plain
 from .credentials import Credentials
+from .digest import Digest
 from .endpoint import MM7Endpoint
 from .handler import MM7Handler
 from .middleware import MM7Middleware
@@ -44,6 +45,7 @@ from .protocol.errors import (
     ServiceDenied,
     ServiceError,
     ServiceUnavailable,
+    Unauthorized,
     UnsupportedOperation,
     UnsupportedVersion,
     ValidationError,
@@ -129,6 +131,7 @@ __all__ = [
     "DeliveryStatus",
     "Deviation",
     "Dialect",
+    "Digest",
     "Duration",
     "Element",
     "ExtendedCancelReq",
@@ -179,6 +182,7 @@ __all__ = [
     "SubmitReq",
     "SubmitRsp",
     "UACapabilities",
+    "Unauthorized",
     "UnsupportedOperation",
     "UnsupportedVersion",
     "UserAgent",

@@ -3,7 +3,7 @@
 It is TOML, with a table for each account, whose keys are the fields of :class:`~mm7_wsgi.Account`::
 
     [accounts.acme]
-    secret = "s3cret"  # or a hash that `python -m mm7_wsgi passwd` makes, or an array of both
+    secret = "s3cret"  # or a hash or an HA1 that `python -m mm7_wsgi passwd` makes, or an array of these
     addresses = ["192.0.2.7", "198.51.100.0/24", "203.0.113.*"]
     rate = "10/second"
     dialect = { fault_http_status = 200 }
@@ -36,7 +36,8 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from .account_table import AccountTable
-from .accounts import Account, Dialect, Plain, is_hash
+from .accounts import Account, Dialect, Plain, is_ha1, is_hash
+from .digest import REALM
 from .protocol.limits import Limits
 
 __all__ = ["Reading", "Stamp", "read_accounts", "stamp_of"]
@@ -95,7 +96,7 @@ class Reading:
     stamps: Mapping[str, Stamp]
     #: Whether a problem can go away although no file changes: no descriptor was left, or a disk did not answer.
     passing: bool
-    #: Whether every user of the machine can read secrets that are not hashed.
+    #: Whether every user of the machine can read secrets that are not hashed, or HA1s.
     exposed: bool
 
 
@@ -224,8 +225,9 @@ class _Reader:
                 secret, source = self._secret(f"account {name!r}: secret", item)
                 Account(name, secret)
                 found.append(secret)
-                kinds.append((secret.partition(":")[0] if is_hash(secret) else "plain") + source)
-                self.shows_plain |= kinds[-1] == "plain"
+                kinds.append(kind_of_secret(secret) + source)
+                # An HA1 is as good as the secret for who answers a challenge.
+                self.shows_plain |= not source and not is_hash(secret)
         self.secrets[name] = tuple(kinds)
         return found
 
@@ -294,6 +296,13 @@ class _Reader:
                 meant = f"is {near[0]} meant? " if near else ""
                 self.problems.append(f"{place}there is no key {key!r}; {meant}There can be {', '.join(allowed)}")
         return [key for key in table if key in allowed]
+
+
+def kind_of_secret(secret: str) -> str:
+    """Return ``"plain"``, or the method of a hash: ``"scrypt"``, ``"digest:MD5"``."""
+    if is_ha1(secret):
+        return secret.rpartition(f":{REALM}:")[0]
+    return secret.partition(":")[0] if is_hash(secret) else "plain"
 
 
 def _checked(value: object, kind: type, place: str) -> Any:

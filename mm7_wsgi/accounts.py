@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from .credentials import UNPRESENTABLE, IPAddress
+from .digest import parse_ha1
 from .networks import IPNetwork, network_of
 from .protocol.deviations import CATALOGUE
 from .protocol.limits import Limits
@@ -19,11 +20,11 @@ from .protocol.soap import RESERVED
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
-__all__ = ["Account", "Dialect", "Plain", "Secrets", "is_hash", "secrets_of"]
+__all__ = ["Account", "Dialect", "Plain", "Secrets", "is_ha1", "is_hash", "secrets_of"]
 
 
 class Plain(str):
-    """A secret that is meant as it stands, also where it looks like a hash: ``Plain("scrypt:me")``."""
+    """A secret that is meant as it stands, also where it looks like a hash or an HA1: ``Plain("scrypt:me")``."""
 
     __slots__ = ()
 
@@ -91,11 +92,12 @@ class Account:
     there is a rate, and the package ``limits`` is not installed. Neither ``repr`` nor ``pickle`` gives the secret away.
     """
 
-    #: What the peer calls itself in the URI or in Basic. An address or a network (``192.0.2.7``, ``2001:db8::/64``,
-    #: ``192.0.2.*``) recognises a peer that shows no credentials by where it comes from.
+    #: What the peer calls itself in the URI, in Basic or in Digest. An address or a network (``192.0.2.7``,
+    #: ``2001:db8::/64``, ``192.0.2.*``) recognises a peer that shows no credentials by where it comes from.
     name: str
     #: One secret, or several while they are being changed. ``scrypt:…`` and ``pbkdf2:…`` are hashes as
-    #: ``werkzeug.security`` makes them; :class:`Plain` says that one is not. None is matched by nothing.
+    #: ``werkzeug.security`` makes them, with which no Digest can be checked, and ``digest:…`` is an HA1
+    #: (:mod:`mm7_wsgi.digest`); :class:`Plain` says that one is neither. None is matched by nothing.
     secret: Secrets = field(default=None, repr=False)
     #: Addresses and networks that it may send from, written like those; empty for any. They restrict, they never
     #: identify.
@@ -232,8 +234,13 @@ _PBKDF2 = re.compile(r"pbkdf2:([a-z0-9_]+)(?::[1-9][0-9]{0,8})?\$[^$]+\$([0-9a-f
 
 
 def is_hash(secret: str) -> bool:
-    """Whether a secret is meant as a hash."""
+    """Whether a secret is meant as a hash that werkzeug makes."""
     return secret.startswith(("scrypt:", "pbkdf2:")) and not isinstance(secret, Plain)
+
+
+def is_ha1(secret: str) -> bool:
+    """Return whether a secret is meant as an HA1 (:mod:`mm7_wsgi.digest`)."""
+    return secret.startswith("digest:") and not isinstance(secret, Plain)
 
 
 def _check_secret(account: str, secret: str) -> None:
@@ -250,6 +257,14 @@ def _check_secret(account: str, secret: str) -> None:
             f"account {account!r}: a secret begins as a hash does and is malformed; "
             "Plain(…), or plain = in a file, says that it is none"
         )
+    if is_ha1(secret):
+        try:
+            parse_ha1(secret)
+        except ValueError as error:
+            raise ValueError(
+                f"account {account!r}: a secret begins as an HA1 does and is malformed: {error}; "
+                "Plain(…), or plain = in a file, says that it is none"
+            ) from None
 
 
 def _is_sound_hash(secret: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a request shows of who sends it: ``/mm7/account=password``, ``Authorization: Basic``, or just its address.
+"""What a request shows of who sends it: ``/mm7/account=password``, ``Authorization``, or just its address.
 
 Nothing is judged here but form. Whose the credentials are is the business of :mod:`mm7_wsgi.resolvers`, and what others
 may see of them that of :mod:`mm7_wsgi.redaction`.
@@ -11,6 +11,7 @@ slash is the tail, ``account=password``.
 from __future__ import annotations
 
 import binascii
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,10 +20,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Literal, NoReturn, TypeAlias
 from urllib.parse import unquote
 
+from .digest import Digest, DigestResponse, ha1s_of, parse_ha1, read_response
 from .protocol.errors import Unauthorized
 
 __all__ = [
     "ABSOLUTE_FORM",
+    "DIGEST",
     "RAW_KEYS",
     "UNPRESENTABLE",
     "Credentials",
@@ -48,16 +51,50 @@ class Credentials:
     Neither ``repr`` nor ``pickle`` gives the secret away.
     """
 
-    #: ``"uri"`` and ``"basic"`` come with a name and a secret, ``"address"`` with neither.
-    source: Literal["uri", "basic", "address"]
+    #: ``"uri"`` and ``"basic"`` come with a name and a secret, ``"digest"`` with a name and a :attr:`digest`, and
+    #: ``"address"`` with none of them.
+    source: Literal["uri", "basic", "digest", "address"]
     #: The account as the peer names it, decoded.
     name: str | None
-    #: The password, decoded.
+    #: The password, decoded. With Digest it is not sent: :meth:`matches` compares.
     secret: str | None = field(repr=False)
-    #: ``REMOTE_ADDR``, an IPv4-mapped address as the IPv4 one; None where the server shows none (a Unix socket).
+    #: ``REMOTE_ADDR`` without a port, an IPv4-mapped address as the IPv4 one; None where it holds no address (a Unix
+    #: socket).
     address: IPAddress | None
     #: The whole WSGI environ, secrets included, for resolvers that look at a bearer token or a client certificate.
     environ: Mapping[str, Any] = field(repr=False, compare=False)
+    #: What ``"digest"`` credentials show in the place of a secret.
+    digest: DigestResponse | None = field(default=None, repr=False)
+
+    def matches(self, secret: str) -> bool:
+        """Return whether the peer has shown that it knows ``secret``, a password in plain text.
+
+        Compares in constant time. It serves URI, Basic and Digest credentials alike; an address matches nothing.
+        """
+        if self.name is None:
+            return False
+        if self.digest is not None:
+            digest = self.digest
+            # No any(): it would stop at the first match.
+            return bool(sum([digest.matches(ha1) for ha1 in ha1s_of(digest.algorithm, self.name, secret)]))
+        if self.secret is None:
+            return False
+        return hmac.compare_digest(self.secret.encode(errors="surrogatepass"), secret.encode(errors="surrogatepass"))
+
+    def matches_ha1(self, stored: str) -> bool:
+        """Return whether the peer has shown that it knows the secret of ``stored``, as ``digest:SHA-256:MM7:…``.
+
+        Otherwise as :meth:`matches`. A Digest response of another algorithm matches nothing. Raises ``ValueError`` for
+        what is no HA1.
+        """
+        algorithm, _, ha1 = parse_ha1(stored)
+        if self.name is None:
+            return False
+        if self.digest is not None:
+            return self.digest.algorithm == algorithm and self.digest.matches(ha1)
+        if self.secret is None:
+            return False
+        return bool(sum([hmac.compare_digest(ha1, known) for known in ha1s_of(algorithm, self.name, self.secret)]))
 
     def __reduce__(self) -> NoReturn:
         # What goes into a queue or a cache is read by others, and stays there.
@@ -110,22 +147,55 @@ def _is_pair(tail: str) -> bool:
 # What is shown
 
 
-def find_credentials(environ: Mapping[str, Any], index: int | None) -> tuple[Credentials, ...]:
-    """What the request shows, one for each place: the URI first, then Basic; where both are silent, the address alone.
+def find_credentials(
+    environ: Mapping[str, Any], index: int | None, *, basic: bool = True, digest: Digest | None = None
+) -> tuple[Credentials, ...]:
+    """What the request shows, one for each place: the URI, then the header; where both are silent, the address alone.
 
-    ``index`` is where the path ends (:func:`find_tail`); with None the URI is not looked at. A header of another scheme
-    (Bearer, Digest) counts as none. Raises :class:`~mm7_wsgi.protocol.errors.Unauthorized` for what is there and
-    malformed, so that it never passes for credentials that are absent.
+    ``index`` is where the path ends (:func:`find_tail`); with None the URI is not looked at. ``basic`` says whether
+    Basic is accepted, and ``digest`` how nonces are judged; with None, a Digest header counts as none, as one of
+    another scheme (Bearer) does. Raises :class:`~mm7_wsgi.protocol.errors.Unauthorized` for what is there and
+    malformed, and for Basic where that is not accepted, so that it never passes for credentials that are absent.
     """
     address = address_of(environ)
     in_uri = None if index is None else _from_uri(environ, index)
-    in_header = _from_authorization(string_of(environ, "HTTP_AUTHORIZATION"))
+    written = string_of(environ, "HTTP_AUTHORIZATION")
+    in_header = _from_authorization(written)
     found = []
     if in_uri is not None:
         found.append(Credentials("uri", *in_uri, address, environ))
     if in_header is not None:
+        if not basic:
+            raise Unauthorized
         found.append(Credentials("basic", *in_header, address, environ))
+    elif digest is not None and (match := DIGEST.match(written)):
+        name, response = read_response(
+            written[match.end() :], string_of(environ, "REQUEST_METHOD"), lambda uri: _is_uri_of(environ, uri), digest
+        )
+        found.append(Credentials("digest", _checked(as_text(name), "")[0], None, address, environ, response))
     return tuple(found) or (Credentials("address", None, None, address, environ),)
+
+
+#: The scheme of Digest and what stands between it and its parameters.
+DIGEST = re.compile(r"[ \t]*digest(?:[ \t]+|$)", re.IGNORECASE)
+_DEFAULT_PORT = re.compile(r":(?:80|443)?\Z")
+
+
+def _is_uri_of(environ: Mapping[str, Any], uri: str) -> bool:
+    """Whether ``uri`` is that of the request, as the server received it or as the host's middleware has it.
+
+    A response to another URI must not serve for this one (RFC 7616, 3.4.6). In absolute form, the host has to be the
+    request's too.
+    """
+    origin, path, query = split_uri(uri)
+    if origin:
+        host = _DEFAULT_PORT.sub("", origin.partition("://")[2]).lower()
+        if host != _DEFAULT_PORT.sub("", string_of(environ, "HTTP_HOST")).lower():
+            return False
+    if any((path, query) == split_uri(string_of(environ, key))[1:] for key in RAW_KEYS if environ.get(key)):
+        return True
+    written = string_of(environ, "QUERY_STRING")
+    return query.removeprefix("?") == written and whole_path(environ) in _decoded(path)
 
 
 # Servers disagree on the name: gunicorn says RAW_URI, waitress, uWSGI and mod_wsgi say REQUEST_URI, some say neither.
@@ -224,8 +294,19 @@ def _checked(name: str, secret: str) -> tuple[str, str]:
 
 
 def address_of(environ: Mapping[str, Any]) -> IPAddress | None:
-    """``REMOTE_ADDR``, an IPv4-mapped address as the IPv4 one; None where the server shows none."""
-    return _parse_address(string_of(environ, "REMOTE_ADDR"))
+    """Return ``REMOTE_ADDR`` as an address, an IPv4-mapped one as IPv4; None where it holds no address.
+
+    A port is taken off, as in ``192.0.2.7:51234`` and ``[2001:db8::7]:51234``: gateways write it into
+    ``X-Forwarded-For``, and ``ProxyFix`` passes it on. A bare IPv6 address has no port: each colon is its own.
+    """
+    text = string_of(environ, "REMOTE_ADDR")
+    if ":" in text and (match := _WITH_PORT.fullmatch(text)):
+        text = match["inside"] or match["dotted"]
+    return _parse_address(text)
+
+
+# In brackets there is an IPv6 address, with or without a port.
+_WITH_PORT = re.compile(r"\[(?P<inside>[^\[\]]*:[^\[\]]*)\](?::[0-9]{1,5})?|(?P<dotted>[0-9.]+):[0-9]{1,5}")
 
 
 # The peers of an endpoint are few, and parsing costs more than all the rest of this module.

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
@@ -15,9 +15,18 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from .accounts import Account, Dialect
 from .body import Progress, announced_length, discard, read_body, unread
-from .credentials import Credentials, address_of, find_credentials, find_tail
+from .credentials import Credentials, address_of, find_credentials, find_tail, string_of
+from .digest import REALM, Digest
 from .observer import Event, MM7Observer, Outcome, log_outcome, loggable, printable
-from .protocol.errors import EnvelopeError, MethodNotAllowed, MM7Error, ServerError, Throttled, Unauthorized
+from .protocol.errors import (
+    EnvelopeError,
+    MethodNotAllowed,
+    MM7Error,
+    ServerError,
+    StaleNonce,
+    Throttled,
+    Unauthorized,
+)
 from .protocol.limits import Limits
 from .protocol.messages import (
     REQUESTS,
@@ -59,7 +68,9 @@ class Transactions(Protocol):
 
 # Spoken before a peer has spoken.
 _VERSION: Final = "6.8.0"
-_CHALLENGE: Final = 'Basic realm="MM7", charset="UTF-8"'
+# werkzeug's WWWAuthenticate leaves out the quotes around a realm of Basic, which RFC 7617 asks for.
+_BASIC_CHALLENGE: Final = f'Basic realm="{REALM}", charset="UTF-8"'
+_SCHEMES: Final = ("basic", "digest")
 # Distinct deviations that are remembered as logged.
 _LOGGED_MOST: Final = 10_000
 # Characters of a prefix that is echoed.
@@ -101,6 +112,11 @@ class MM7Endpoint:
     ``transactions``
         Recognises a request that comes again, and answers it as before without calling the handler: a
         :class:`mm7_wsgi.spool.TransactionLog`.
+    ``schemes``
+        The schemes of HTTP that are accepted and challenged for, in the order of the challenges: ``"basic"``,
+        ``"digest"`` or both.
+    ``digest``
+        How ``"digest"`` challenges: a :class:`.Digest`.
 
     Raises ``TypeError`` and ``ValueError`` for settings that cannot work. It keeps no state of a request: any number of
     threads may call it.
@@ -118,6 +134,8 @@ class MM7Endpoint:
         observer: MM7Observer | None = None,
         throttle: Throttle | None = None,
         transactions: Transactions | None = None,
+        schemes: Sequence[str] = ("basic",),
+        digest: Digest | None = None,
     ) -> None:
         if isinstance(handler, type) or not callable(handler):
             raise TypeError(f"handler has to be a function or an instance of MM7Handler, not {kind_of(handler)}")
@@ -132,6 +150,12 @@ class MM7Endpoint:
             isinstance(transactions, type) or not callable(getattr(transactions, "once", 0))
         ):
             raise TypeError(f"transactions has to be a TransactionLog, not {kind_of(transactions)}")
+        self._schemes = _checked_schemes(schemes)
+        if digest is not None and not isinstance(digest, Digest):
+            raise TypeError(f"digest has to be a Digest, not {kind_of(digest)}")
+        if digest is not None and "digest" not in self._schemes:
+            raise ValueError('digest is set, and schemes does not have "digest"')
+        self._digest = (digest or Digest()) if "digest" in self._schemes else None
         self._handler = handler
         self._resolver = as_resolver(accounts)
         self.path = path.encode().decode("latin-1")  # as PATH_INFO has it (PEP 3333)
@@ -176,6 +200,19 @@ class MM7Endpoint:
         exchange.report()
         start_response(*exchange.head())
         return [] if environ["REQUEST_METHOD"] == "HEAD" else exchange.answer()
+
+    def _challenges(self, refusal: Unauthorized) -> list[str]:
+        """The values of ``WWW-Authenticate``: the refusal's own, else one or two for each scheme."""
+        if refusal.challenges is not None:
+            return list(refusal.challenges)
+        values: list[str] = []
+        for scheme in self._schemes:
+            if scheme == "basic":
+                values.append(_BASIC_CHALLENGE)
+            else:
+                assert self._digest is not None
+                values += self._digest.challenges(stale=refusal.stale)
+        return values
 
     @property
     def _rates(self) -> Throttle:
@@ -228,7 +265,7 @@ class _Exchange:
         environ, endpoint = self._environ, self._endpoint
         if environ["REQUEST_METHOD"] != "POST":
             raise MethodNotAllowed(details="MM7 is POST only")
-        shown = find_credentials(environ, self._index)
+        shown = find_credentials(environ, self._index, basic="basic" in endpoint._schemes, digest=endpoint._digest)
         self._account = account = self._identify(shown)
         limits = self._limits
         if account.limits or account.strict is not None or account.tolerate:
@@ -270,6 +307,8 @@ class _Exchange:
             throttle.check(shown)
             try:
                 account = identify(endpoint._resolver, shown)
+            except StaleNonce:  # no guess: the secret was right
+                raise
             except Unauthorized:
                 throttle.failed(shown)
                 raise
@@ -350,7 +389,7 @@ class _Exchange:
             self._event = "throttled"
         elif isinstance(refusal, Unauthorized):
             self._event = "unauthorized"
-            self._headers.append(("WWW-Authenticate", _CHALLENGE))
+            self._headers += [("WWW-Authenticate", value) for value in self._endpoint._challenges(refusal)]
         elif isinstance(refusal, MethodNotAllowed):
             self._headers.append(("Allow", "POST"))
 
@@ -469,6 +508,7 @@ class _Exchange:
             ms=round((time.perf_counter() - self._started) * 1000, 3),
             deviations=tuple(dict.fromkeys([deviation.name for deviation in self._package.deviations])),
             remote_addr=None if address is None else str(address),
+            unparsed_addr=None if address is not None else string_of(self._environ, "REMOTE_ADDR") or None,
             error=self._error_of_host,
         )
 
@@ -488,6 +528,19 @@ class _Exchange:
             text = text.replace(secret, "***")
         lines = "".join([f"\n  {printable(line)}" for line in text.rstrip("\n").split("\n")])
         _log.error("%s%s", what, lines, extra={"event": "error"})
+
+
+def _checked_schemes(schemes: object) -> tuple[str, ...]:
+    known = f"has to be a list with {' or '.join(map(repr, _SCHEMES))} or both"
+    if isinstance(schemes, (str, bytes)) or not isinstance(schemes, Iterable):
+        raise TypeError(f"schemes {known}, not {kind_of(schemes)}")
+    listed = tuple(schemes)
+    for scheme in listed:
+        if scheme not in _SCHEMES:
+            raise ValueError(f"schemes {known}, and {scheme!r} is neither")
+    if not listed or len(set(listed)) != len(listed):
+        raise ValueError(f"schemes {known}, each of them once")
+    return listed
 
 
 def _count(parts: tuple[Part, ...]) -> int:

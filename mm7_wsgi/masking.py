@@ -119,7 +119,9 @@ _MEDIA_TYPE: Final = re.compile("[^A-Za-z]?(?:application|audio|image|message|mu
 # What stands behind a URI rather than in it.
 _CLOSING: Final = "\"'])>,;.:"
 _AUTHORIZATION: Final = re.compile(
-    r"""(authorization["']?(?::|=|,)\ *(?:b(?=["']))?["']?)(?:(?:basic|bearer|digest)\ +)?[^ "'\r\n]+""", re.IGNORECASE
+    # What follows Digest has blanks and quotes of its own, so the rest of the line goes with it.
+    r"""(authorization["']?(?::|=|,)\ *(?:b(?=["']))?["']?)(?:digest\ [^\r\n]*|(?:(?:basic|bearer)\ +)?[^ "'\r\n]+)""",
+    re.IGNORECASE,
 )
 
 

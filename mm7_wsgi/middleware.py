@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .credentials import owned
+from .digest import Digest
 from .endpoint import Handler, MM7Endpoint, Transactions
 from .observer import MM7Observer
 from .protocol.limits import Limits
@@ -43,6 +44,8 @@ class MM7Middleware:
         observer: MM7Observer | None = None,
         throttle: Throttle | None = None,
         transactions: Transactions | None = None,
+        schemes: Sequence[str] = ("basic",),
+        digest: Digest | None = None,
     ) -> None:
         self.app = app
         self.endpoint = MM7Endpoint(
@@ -55,6 +58,8 @@ class MM7Middleware:
             observer=observer,
             throttle=throttle,
             transactions=transactions,
+            schemes=schemes,
+            digest=digest,
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

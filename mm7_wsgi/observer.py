@@ -46,8 +46,10 @@ class Outcome:
     ms: float
     #: The names of what deviated, each once.
     deviations: tuple[str, ...]
-    #: The address of the peer as text; None where the server gives none.
+    #: The address of the peer as text, without a port; None where the server gives none.
     remote_addr: str | None
+    #: ``REMOTE_ADDR`` as the server gives it, where that is no address (``"unix:"``); else None.
+    unparsed_addr: str | None = None
     #: What the handler or the resolver raised, where the event is ``"failed"``. Its frames hold the environ.
     error: Exception | None = field(default=None, repr=False, compare=False)
 
@@ -102,13 +104,14 @@ def log_outcome(outcome: Outcome) -> None:
         "parts": outcome.parts,
         "ms": outcome.ms,
         "deviations": outcome.deviations,
-        "remote_addr": outcome.remote_addr,
+        "remote_addr": outcome.remote_addr or loggable(outcome.unparsed_addr),
     }
     said = (outcome.operation, outcome.account, outcome.transaction_id)
     _log.info(
         "%s from %s: %s of %s, transaction %s: %d in HTTP %d, %s octets, %.1f ms",
         outcome.event,
-        outcome.remote_addr,
+        # Quoted where it is no address, so that no text in its place can pass for one.
+        outcome.remote_addr or ascii(outcome.unparsed_addr and outcome.unparsed_addr[:_LOGGED_LENGTH]),
         *(ascii(value and value[:_LOGGED_LENGTH]) for value in said),
         *(fields[name] for name in ("status", "http_status", "bytes", "ms")),
         extra=fields,

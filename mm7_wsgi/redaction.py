@@ -15,6 +15,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 from .credentials import (
     ABSOLUTE_FORM,
+    DIGEST,
     RAW_KEYS,
     as_text,
     decode_base64,
@@ -22,6 +23,7 @@ from .credentials import (
     string_of,
     whole_path,
 )
+from .digest import proofs_in
 from .protocol.errors import Unauthorized
 
 __all__ = ["redacted", "secrets_in"]
@@ -172,6 +174,8 @@ def _shown_in_authorization(environ: Mapping[str, Any]) -> Iterator[str]:
         yield value
         token = value.strip(" \t").replace("\t", " ").partition(" ")[2].strip(" ")
         yield from (token, token.rstrip("="))
+        if match := DIGEST.match(value):
+            yield from proofs_in(value[match.end() :])
         try:
             octets = decode_base64(token)
         except Unauthorized:

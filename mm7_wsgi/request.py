@@ -120,7 +120,7 @@ class MM7Request:
         self.attachments = attachments
         #: What about this message was against the rules and was read all the same.
         self.deviations = deviations
-        #: The address of the peer as text; None where the server gives none.
+        #: The address of the peer as text, without a port; None where the server gives none, or a text that is none.
         self.remote_addr = remote_addr
         #: What the framework makes of the same request, where it called the endpoint itself: Pyramid's request. Unlike
         #: :attr:`environ` it may hold the credentials still.

@@ -16,7 +16,7 @@ from .account_file import AccountFile
 from .account_table import AccountTable
 from .accounts import Account
 from .credentials import Credentials
-from .protocol.errors import Unauthorized
+from .protocol.errors import StaleNonce, Unauthorized
 
 __all__ = ["Resolver", "as_resolver", "identify", "kind_of"]
 
@@ -27,8 +27,9 @@ _DOTTED = re.compile(r"[\w.]+(?::[\w.]*)?")
 class Resolver(Protocol):
     """Finds the account that credentials belong to.
 
-    Of ``"uri"`` and ``"basic"`` credentials it has to check the secret, in constant time. It may be called from several
-    threads at once.
+    Of ``"uri"``, ``"basic"`` and ``"digest"`` credentials it must check the secret, which :meth:`.Credentials.matches`
+    does in constant time. It may be called from several threads at once. Raise :class:`~mm7_wsgi.Unauthorized` to
+    refuse with challenges of your own.
     """
 
     def resolve(self, credentials: Credentials) -> Account | None:
@@ -90,8 +91,9 @@ class _CallableResolver:
 def identify(resolver: Resolver, credentials: tuple[Credentials, ...]) -> Account:
     """The one account that all ``credentials`` belong to, allowed to send from where it does.
 
-    Raises :class:`~mm7_wsgi.protocol.errors.Unauthorized`, with one text for all reasons, and ``TypeError`` for a
-    resolver that gives back anything but an :class:`Account` or None. What the resolver itself raises passes through.
+    Raises :class:`~mm7_wsgi.protocol.errors.Unauthorized`, with one text for all reasons; its subclass ``StaleNonce``
+    where nothing is wrong but the nonce of a Digest response; and ``TypeError`` for a resolver that gives back anything
+    but an :class:`Account` or None. What the resolver itself raises passes through.
     """
     identified: Account | None = None
     for shown in credentials:
@@ -105,6 +107,9 @@ def identify(resolver: Resolver, credentials: tuple[Credentials, ...]) -> Accoun
         identified = identified or account
     if identified is None:
         raise Unauthorized
+    # Last, so that it tells nothing to those who do not know the secret.
+    if any(shown.digest is not None and not shown.digest.fresh for shown in credentials):
+        raise StaleNonce
     return identified
 
 

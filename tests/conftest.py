@@ -418,7 +418,7 @@ _ADDRESSES = {"postgresql": "MM7_TEST_POSTGRESQL", "rabbitmq": "MM7_TEST_RABBITM
 _NEEDS: dict[str, Callable[[str], str | None]] = {
     **dict.fromkeys(("a2wsgi", "bottle", "cheroot", "django", "falcon", "flask", "pyramid"), _module),
     **dict.fromkeys(("prometheus_client", "pyramid_retry", "pyramid_tm", "sqlalchemy", "uvicorn", "waitress"), _module),
-    **dict.fromkeys(("celery", "kombu"), _module),
+    **dict.fromkeys(("celery", "kombu", "requests"), _module),
     "paste": lambda _: _module("paste.deploy"),
     **dict.fromkeys(("gevent", "granian", "gunicorn"), _module_of_unix),
     **dict.fromkeys(("uwsgi", "nginx", "apache2", "redis-server", "strace"), _program),

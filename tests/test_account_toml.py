@@ -168,7 +168,7 @@ def test_the_example_is_read() -> None:
         pytest.skip("there are no examples beside these tests")
     found = read_accounts(str(path))
     assert found.problems == ()
-    assert list(found.accounts) == ["acme", "carrier", "rotating", "literal", "192.0.2.9"]
+    assert list(found.accounts) == ["acme", "carrier", "rotating", "literal", "digest", "192.0.2.9"]
     # What is commented out is sound too, but for the secrets, which are not here.
     text = "\n".join(
         line.removeprefix("# ") if line.startswith(("# [", "# secret")) else line

@@ -338,14 +338,31 @@ def test_both_places() -> None:
         (None, None),
         ("localhost", None),
         ("unknown", None),
-        ("192.0.2.7:5060", None),
-        ("[2001:db8::1]", None),
+        ("192.0.2.7:5060", "192.0.2.7"),
+        ("192.0.2.7:0", "192.0.2.7"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("[2001:db8::1]:51234", "2001:db8::1"),
+        ("[::ffff:192.0.2.7]:51234", "192.0.2.7"),
+        ("[fe80::1%eth0]:51234", "fe80::1"),
+        ("2001:db8::1:5123", "2001:db8::1:5123"),
+        ("::ffff:192.0.2.7:5060", None),
+        ("2001:db8::1:51234", None),
+        ("[192.0.2.7]:5060", None),
+        ("[2001:db8::1", None),
+        ("[2001:db8::1]:", None),
+        ("[2001:db8::1]5060", None),
+        ("192.0.2.7:", None),
+        ("192.0.2.7:http", None),
+        ("192.0.2.7:123456", None),
+        ("192.0.2.7:5060:1", None),
+        ("192.0.2.7:5060, 198.51.100.1", None),
+        ("unix:", None),
         ("192.0.2.7/24", None),
         ("010.0.0.1", None),
     ],
 )
 def test_remote_address(remote_addr: str | None, address: str | None) -> None:
-    """REMOTE_ADDR is an address, unmapped and without zone, or none."""
+    """REMOTE_ADDR is an address, unmapped and without zone and port, or none."""
     (found,) = find_credentials(environ_of("/mm7", REMOTE_ADDR=remote_addr), 4)
     assert found.address == (None if address is None else ip_address(address))
 
@@ -362,6 +379,9 @@ def test_remote_address_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ip_address", parse)
     for _ in range(3):
         find_credentials(environ_of("/mm7", REMOTE_ADDR="198.51.100.99"), 4)
+    assert parsed == ["198.51.100.99"]
+    for port in range(3):
+        find_credentials(environ_of("/mm7", REMOTE_ADDR=f"198.51.100.99:{port}"), 4)
     assert parsed == ["198.51.100.99"]
 
 

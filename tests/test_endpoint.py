@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mm7_wsgi import (
     Account,
@@ -78,6 +79,37 @@ def endpoint(handler: Any = None, **settings: Any) -> MM7Endpoint:
 
 def speaking(**dialect: Any) -> dict[str, Account]:
     return {"acme": Account("acme", "s3cret", dialect=Dialect(**dialect))}
+
+
+# -- who is asking
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "account"),
+    [
+        ("203.0.113.9:51234", "203.0.113.9"),
+        ("203.0.113.9", "203.0.113.9"),
+        ("[2001:db8::7]:51234", "2001:db8::/64"),
+        ("[2001:db8::7]", "2001:db8::/64"),
+        ("203.0.113.10:51234", None),
+        ("203.0.113.9:x", None),
+    ],
+)
+def test_a_gateway_may_write_the_port_behind_the_address(
+    ask: Any, mm7: Any, forwarded: str, account: str | None
+) -> None:
+    """As some do in X-Forwarded-For, of which ProxyFix makes REMOTE_ADDR; it is no part of who is asking."""
+    handler = Recorder()
+    app = ProxyFix(endpoint(handler, accounts={"203.0.113.9": None, "2001:db8::/64": None}), x_for=1)
+    answer = ask(app, mm7.request(environ={"PATH_INFO": "/mm7", "HTTP_X_FORWARDED_FOR": forwarded}))
+    assert answer.status == (401 if account is None else 200)
+    assert [request.account.name for request in handler.requests] == ([account] if account else [])
+
+
+def test_an_account_may_send_from_its_address_with_any_port(ask: Any, mm7: Any) -> None:
+    accounts = {"acme": Account("acme", "s3cret", addresses=["203.0.113.0/24"])}
+    for remote, status in (("203.0.113.9:51234", 200), ("192.0.2.7:51234", 401)):
+        assert ask(endpoint(accounts=accounts), mm7.request(environ={"REMOTE_ADDR": remote})).status == status
 
 
 # -- success

@@ -83,6 +83,8 @@ def log(message: str, *arguments: object, **more: Any) -> str:
         ("upstream: http://127.0.0.1:80/mm7/acme=s3cret, host", "upstream: http://127.0.0.1:80/mm7/acme=***, host"),
         ("for http://acme:s3cret@host/ and /x", "for http://***@host/ and /x"),
         ("Authorization: Basic czNjcmV0", "Authorization: ***"),
+        ('Authorization: Digest username="acme", nonce="1", response="s3cs3c", qop=auth', "Authorization: ***"),
+        ("X: 1, 'HTTP_AUTHORIZATION': 'Digest username=\"a\", response=\"s3c\"'}", "X: 1, 'HTTP_AUTHORIZATION': '***"),
         ("{'HTTP_AUTHORIZATION': 'Basic czNjcmV0', 'X': 'y'}", "{'HTTP_AUTHORIZATION': '***', 'X': 'y'}"),
         ("(b'authorization', b'Basic czNjcmV0')", "(b'authorization', b'***')"),
         ("Content-Type is text/xml;charset=utf-8, x=y", "Content-Type is text/xml;charset=utf-8, x=y"),

@@ -190,3 +190,36 @@ def test_nothing_is_gathered_where_nobody_looks(
     monkeypatch.setattr("mm7_wsgi.endpoint.Outcome", None)
     caplog.set_level(logging.WARNING, "mm7_wsgi")
     assert ask(MM7Endpoint(accept, accounts=ACCOUNTS), mm7.request()).code == 1000
+
+
+# -- where a request comes from
+
+
+@pytest.mark.parametrize(
+    ("given", "address", "unparsed", "logged"),
+    [
+        ("192.0.2.7", "192.0.2.7", None, "192.0.2.7"),
+        ("192.0.2.7:51234", "192.0.2.7", None, "192.0.2.7"),
+        ("[2001:db8::7]:51234", "2001:db8::7", None, "2001:db8::7"),
+        ("", None, None, "None"),
+        ("unix:", None, "unix:", "'unix:'"),
+        ("None", None, "None", "'None'"),
+        ("192.0.2.7, 198.51.100.1", None, "192.0.2.7, 198.51.100.1", "'192.0.2.7, 198.51.100.1'"),
+        ("x\x1b[2J\n", None, "x\x1b[2J\n", r"'x\x1b[2J\n'"),
+        ("x" * 1000, None, "x" * 1000, "'" + "x" * 200 + "'"),
+    ],
+)
+def test_the_log_shows_where_a_request_comes_from(
+    ask: Any, mm7: Any, caplog: pytest.LogCaptureFixture,
+    given: str, address: str | None, unparsed: str | None, logged: str,
+) -> None:  # fmt: skip
+    """An address stands without its port; a text that is none is quoted, escaped and cut, and no handler takes it."""
+    caplog.set_level(logging.INFO, "mm7_wsgi")
+    observer, requests = Recorder(), []
+    ask(MM7Endpoint(requests.append, accounts=ACCOUNTS, observer=observer), mm7.request(environ={"REMOTE_ADDR": given}))
+    ((_, outcome),) = observer.told
+    assert (outcome.remote_addr, outcome.unparsed_addr, requests[0].remote_addr) == (address, unparsed, address)
+    (record,) = caplog.records
+    assert record.getMessage().startswith(f"accepted from {logged}: ")
+    shown = getattr(record, "remote_addr")  # noqa: B009 - a field that was added
+    assert shown == (None if logged == "None" else logged.strip("'"))

@@ -130,6 +130,18 @@ def test_it_stays_500_in_any_dialect_so_that_it_is_sent_again(peers: Any) -> Non
     assert b"vas:RSErrorRsp" in answer.body
 
 
+# -- guesses from one address
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_new_port_is_no_new_address(peers: Any) -> None:
+    """A gateway may write the port of each connection into X-Forwarded-For: a guesser has as many as it likes."""
+    ask = peers(Throttle(failures="3/minute"), ACCOUNTS)
+    tried = [ask(f"/mm7/nobody{port}=x", f"192.0.2.7:{port}")[0] for port in range(5)]
+    assert tried == [4001] * 3 + [4006] * 2
+    assert ask("/mm7/nobody=x", "[2001:db8::7]:1") == [4001]
+
+
 # -- limits of an account
 
 

@@ -19,12 +19,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ..digest import Digest
 from ..endpoint import MM7Endpoint
 from ..protocol.limits import MAY_BE_ZERO, Limits
 from ..resolvers import as_resolver
 
 __all__ = ["keywords"]
 
+_OF_DIGEST: Final = ("secret", "lifetime", "algorithms")
 _LIMITS: Final = tuple(field.name for field in dataclasses.fields(Limits))
 _BOOLEANS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -57,6 +59,10 @@ def keywords(
         A ``Throttle``, or the URL that one is made of; ``none`` for none.
     ``transactions``
         A ``TransactionLog``, or the URL that one is made of; ``none`` for none.
+    ``schemes``
+        The names of schemes, with commas or blanks between them: ``basic, digest``.
+    ``digest``, ``digest.secret``, ``digest.lifetime``, ``digest.algorithms``
+        A :class:`~mm7_wsgi.Digest`, or the arguments of one.
     ``observer``
         An observer, or the dotted name of one; a class is called without arguments.
     ``handler``
@@ -76,6 +82,11 @@ def keywords(
         **{f"limits.{name}": functools.partial(_number, name) for name in _LIMITS},
         "throttle": lambda key, value: _made_of_url(key, value, "mm7_wsgi.throttle:Throttle"),
         "transactions": lambda key, value: _made_of_url(key, value, "mm7_wsgi.spool:TransactionLog"),
+        "schemes": _schemes,
+        "digest": lambda key, value: value,
+        "digest.secret": _secret,
+        "digest.lifetime": _seconds,
+        "digest.algorithms": _algorithms,
         "observer": _object,
     } | ({"handler": _object} if handler else {})
     names = {_written(name, prefix): name for name in read}
@@ -93,6 +104,12 @@ def keywords(
     single = {name: found.pop(f"limits.{name}") for name in _LIMITS if f"limits.{name}" in found}
     if single:
         found["limits"] = dataclasses.replace(found.get("limits", Limits()), **single)
+    arguments: dict[str, Any] = {name: found.pop(f"digest.{name}") for name in _OF_DIGEST if f"digest.{name}" in found}
+    if arguments:
+        if "digest" in found:
+            both = ", ".join(_written(f"digest.{name}", prefix) for name in arguments)
+            raise ValueError(f"{_written('digest', prefix)} is set, and so is {both}, which it has in it")
+        found["digest"] = Digest(**arguments)
     result = {**found, **given}
     if "accounts" not in result:
         raise ValueError(f"{_written('accounts', prefix)} is missing: it says who may send")
@@ -152,6 +169,37 @@ def _limits(key: str, value: object) -> Limits:
             raise ValueError(f"{key}: {name} is no limit; {_proposed(near, _LIMITS)}")
         numbers[name] = _number(name, f"{key}: {name}", number)
     return Limits(**numbers)
+
+
+def _schemes(key: str, value: object) -> object:
+    schemes = _listed(value)
+    _judged(key, lambda given: MM7Endpoint(_nobody, accounts={}, schemes=given), schemes)
+    return schemes
+
+
+def _algorithms(key: str, value: object) -> object:
+    algorithms = _listed(value)
+    _judged(key, lambda given: Digest(algorithms=given), algorithms)
+    return algorithms
+
+
+def _listed(value: object) -> object:
+    """Text with commas or blanks between its words, as a list of them."""
+    return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) else value
+
+
+def _secret(key: str, value: object) -> object:
+    _judged(key, lambda given: Digest(secret=given), value)
+    return value
+
+
+def _seconds(key: str, value: object) -> object:
+    try:
+        seconds: Any = float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"{key} has to be a number of seconds, not {value!r}") from None
+    _judged(key, lambda given: Digest(lifetime=given), seconds)
+    return seconds
 
 
 def _number(name: str, key: str, value: object) -> int:

@@ -1,7 +1,8 @@
 """What can be answered instead of success.
 
 Each class carries its own answer, so whoever raises one need not know how a fault is written, and whoever writes it
-need not know why. A host raises or returns any of the left column; the right column is raised by the package alone::
+need not know why. A host raises or returns any of the left column; the right column is raised by the package alone, but
+for ``Unauthorized``, which a resolver raises to challenge in its own way::
 
     MM7Error                                  any code, also a vendor's: MM7Error(2503, "one recipient at a time")
     |-- ClientError                     2000
@@ -20,7 +21,7 @@ need not know why. A host raises or returns any of the left column; the right co
     |   |-- MultipleAddressesNotSupported      3003
     |   `-- ApplicationAddressingNotSupported  3004
     |-- GeneralServiceError             4000
-    |   |-- ImproperIdentification      4001  |-- Unauthorized (HTTP 401)
+    |   |-- ImproperIdentification      4001  |-- Unauthorized (HTTP 401) |-- StaleNonce
     |   |-- UnsupportedVersion          4002
     |   |-- UnsupportedOperation        4003  |-- MethodNotAllowed (HTTP 405)
     |   |-- ValidationError             4004  |-- LengthRequired (411), BadRequest (400), UnsupportedMediaType (415)
@@ -38,6 +39,8 @@ A mistake in how the package is set up is none of these: that is a ``TypeError``
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import ClassVar
 
 from .status import StatusCode, known_status, status_text
@@ -71,6 +74,7 @@ __all__ = [
     "ServiceDenied",
     "ServiceError",
     "ServiceUnavailable",
+    "StaleNonce",
     "StatusError",
     "Throttled",
     "TransactionIDError",
@@ -85,6 +89,7 @@ __all__ = [
 # Codes of the service class that are the server's doing, not the client's (TS 23.140 table of status codes).
 _SERVER_SIDE = frozenset({4000, 4005, 4006})
 _TEMPORARY = frozenset({3000, 4006})
+_HEADER_VALUE = re.compile("[!-~](?:[ -~]*[!-~])?")
 
 
 class MM7Error(Exception):
@@ -296,9 +301,40 @@ class Throttled(ServiceUnavailable):
 
 
 class Unauthorized(ImproperIdentification):
-    """4001 with HTTP 401: the credentials are missing or wrong. The answer never says which."""
+    """4001 with HTTP 401: the credentials are missing or wrong. The answer never says which.
+
+    ``challenges`` are the values of ``WWW-Authenticate`` (RFC 9110, 11.6.1), in their order: strings, or werkzeug's
+    ``WWWAuthenticate``. By default they are those of the endpoint. Raises ``TypeError`` and ``ValueError`` for what
+    cannot be headers.
+    """
 
     http_status = 401
+    #: Whether the credentials are right but for a nonce that has expired (RFC 7616, 3.3).
+    stale: bool = False
+
+    def __init__(
+        self, text: str | None = None, *, details: str | None = None, challenges: Iterable[object] | None = None
+    ) -> None:
+        super().__init__(text, details=details)
+        #: None leaves them to the endpoint.
+        self.challenges: tuple[str, ...] | None = None
+        if challenges is not None:
+            if isinstance(challenges, (str, bytes)):
+                raise TypeError(f"challenges has to be a list of them, not {type(challenges).__name__}")
+            self.challenges = tuple(map(str, challenges))
+            if not self.challenges:
+                raise ValueError("challenges is empty; an answer with HTTP 401 has at least one (RFC 9110, 15.5.2)")
+            if not all(map(_HEADER_VALUE.fullmatch, self.challenges)):
+                raise ValueError("challenges: each has to be the value of a header, in printable ASCII")
+
+
+class StaleNonce(Unauthorized):
+    """4001 with HTTP 401 and ``stale=true``: the client repeats the request with a new nonce, without asking its user.
+
+    It is raised for a response that is otherwise right, so it is no wrong guess.
+    """
+
+    stale = True
 
 
 class MethodNotAllowed(UnsupportedOperation):

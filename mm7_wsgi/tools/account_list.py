@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,7 +24,7 @@ def account_list(reading: Reading, console: Console) -> str:
         kinds = reading.secrets.get(account.name, ())
         cells = [
             shown(account.name, None),
-            _known_by(account.name, has_secret=bool(kinds)),
+            _known_by(account.name, kinds),
             ", ".join(kinds) or "none",
             ", ".join(account.addresses) or "anywhere",
             account.rate or "any",
@@ -42,8 +44,12 @@ def problem_list(reading: Reading, file: str) -> str:
     return "\n".join(f"{shown(file, None)}: {shown(problem, None)}" for problem in reading.problems)
 
 
-def _known_by(name: str, *, has_secret: bool) -> str:
-    ways = ["URI or Basic"] if has_secret else []
+def _known_by(name: str, kinds: Sequence[str]) -> str:
+    ways = []
+    if kinds:
+        # Of a hash with a salt, nobody can make what a response to a challenge is checked with.
+        digest = any(kind.startswith(("plain", "digest")) for kind in kinds)
+        ways.append("URI, Basic or Digest" if digest else "URI or Basic")
     try:
         network = network_of(name)
     except ValueError:

@@ -16,12 +16,13 @@ from rich.console import Console
 
 from .. import __version__
 from ..account_toml import read_accounts
+from ..accounts import Account
 from ..protocol.deviations import CATALOGUE
 from ..protocol.limits import Limits
 from .account_list import account_list, problem_list
 from .dump import as_json
 from .inspection import Inspection, inspect
-from .passwd import METHODS, hash_of
+from .passwd import METHODS, ha1s_for, hash_of
 from .recording import read_recording
 from .report import one_line, report, summary
 from .spool import spool_group
@@ -122,7 +123,11 @@ def inspect_files(
 
 @cli.command("passwd")
 @click.option("--method", type=click.Choice(METHODS), default="scrypt", show_default=True, help="How to hash it.")
-def make_hash(*, method: str) -> None:
+@click.option(
+    "--digest", "account", metavar="ACCOUNT",
+    help="Make what HTTP Digest is checked with instead, for this account: a line for each algorithm.",
+)  # fmt: skip
+def make_hash(*, method: str, account: str | None) -> None:
     """Make a hash of a password, for an account file.
 
     It asks for the password twice, or reads one line where standard input is no terminal, and prints the hash alone.
@@ -136,7 +141,11 @@ def make_hash(*, method: str) -> None:
         line = re.sub(rb"\r?\n\Z", b"", sys.stdin.buffer.readline())
         password = line.decode(errors="surrogateescape")
     try:
-        print(hash_of(password, method))
+        if account is None:
+            print(hash_of(password, method))
+        else:
+            Account(account)
+            print(*ha1s_for(account, password), sep="\n")
     except ValueError as error:
         raise click.ClickException(str(error)) from None
 

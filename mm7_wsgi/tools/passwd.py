@@ -7,8 +7,9 @@ from typing import Final
 from werkzeug.security import generate_password_hash
 
 from ..credentials import UNPRESENTABLE
+from ..digest import ALGORITHMS, write_ha1
 
-__all__ = ["METHODS", "hash_of"]
+__all__ = ["METHODS", "ha1s_for", "hash_of"]
 
 #: What werkzeug can make, each with the cost that werkzeug thinks right today.
 METHODS: Final = ("scrypt", "pbkdf2")
@@ -19,13 +20,26 @@ def hash_of(password: str, method: str) -> str:
 
     Raises ``ValueError`` for a password that is empty, or that no request could present; it does not show it.
     """
+    _check(password)
+    return generate_password_hash(password, method)
+
+
+def ha1s_for(account: str, password: str) -> list[str]:
+    """Return the HA1s of ``account`` as an account file takes them, one for each algorithm of Digest.
+
+    Raises ``ValueError`` as :func:`hash_of`.
+    """
+    _check(password)
+    return [write_ha1(algorithm, account, password) for algorithm in ALGORITHMS]
+
+
+def _check(password: str) -> None:
     if not password:
         raise ValueError("the password is empty")
     if UNPRESENTABLE.search(password):
         raise ValueError("the password holds NUL, CR or LF, and no request can")
     if not _is_text(password):
         raise ValueError("the password is not UTF-8")
-    return generate_password_hash(password, method)
 
 
 def _is_text(password: str) -> bool:

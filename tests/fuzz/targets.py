@@ -31,6 +31,7 @@ from xml.etree import ElementTree
 from mm7_wsgi import Account, Dialect, Element, Limits, MM7Error, MM7Middleware, MM7Request, Part, redaction
 from mm7_wsgi import body as body_module
 from mm7_wsgi.credentials import UNPRESENTABLE, find_credentials, find_tail, owned, split_uri
+from mm7_wsgi.digest import Digest
 from mm7_wsgi.protocol import headers as headers_module
 from mm7_wsgi.protocol.buffer import Buffer
 from mm7_wsgi.protocol.charset import codec, decode_text
@@ -429,6 +430,7 @@ def _written(understood: Understood, prefix: str) -> bytes:
 # -- credentials
 
 _RESOLVER = as_resolver(ACCOUNTS)
+_DIGEST = Digest()
 _PATH = "/mm7"
 _SHOWN = re.compile(r"(?m)^([A-Za-z_.]{1,40}):[ \t]?(.*?)\r?$")
 
@@ -472,6 +474,11 @@ def _check_shown(environ: dict[str, Any], whole: str, index: int | None) -> None
         for key, value in clean.items():
             if isinstance(value, str) and is_telling and "/" + tail in value:
                 assert key in redaction._KEPT, f"{key} repeats the tail"
+    with contextlib.suppress(Unauthorized):
+        for credentials in find_credentials(environ, index, digest=_DIGEST):
+            assert (credentials.source == "digest") == (credentials.digest is not None)
+            assert credentials.digest is None or _RESOLVER.resolve(credentials) is None, "nobody knows a right response"
+            assert credentials.digest is None or not credentials.digest.fresh
     try:
         shown = find_credentials(environ, index)
     except Unauthorized:

@@ -161,7 +161,7 @@ BROKEN: dict[str, tuple[Any, str, Any, str, bytes, str]] = {
         endpoint._Exchange, "head", lambda self: ("200 OK\r\n", []), "request", ACCEPTED, "the status line",
     ),
     "a header holds what none can": (
-        endpoint, "_CHALLENGE", "Basic\n", "request", b"POST /mm7/acme=x HTTP/1.1\r\n\r\n", "Basic",
+        endpoint, "_BASIC_CHALLENGE", "Basic\n", "request", b"POST /mm7/acme=x HTTP/1.1\r\n\r\n", "Basic",
     ),
     "the length is wrong": (
         endpoint._Exchange, "head",

@@ -77,10 +77,10 @@ credentials there, and an account may have an escaped slash in its name where th
 ## What is not in the table
 
 * **Apache with mod_wsgi** does not run as root, and so not in every test. By hand, 4.9.4 in Apache 2.4.71 as a daemon
-  of 4 threads did as gthread in the same cases, with `WSGIPassAuthorization On`, which Basic needs,
-  `WSGIChunkedRequest On`, without which chunked bodies are answered 411, and `AllowEncodedSlashes NoDecode`, which
-  `%2F` needs. The differences: `//mm7` and `/x/../mm7` are `/mm7` there, `%2F` may also be in the account, what is
-  cut short is the server's 500, and a body that is too large is read before it is answered 413.
+  of 4 threads did as gthread in the same cases, with `WSGIPassAuthorization On`, which Basic and
+  Digest need, `WSGIChunkedRequest On`, without which chunked bodies are answered 411, and `AllowEncodedSlashes
+  NoDecode`, which `%2F` needs. The differences: `//mm7` and `/x/../mm7` are `/mm7` there, `%2F` may also be in the
+  account, what is cut short is the server's 500, and a body that is too large is read before it is answered 413.
 * **A view of Pyramid by `wsgiapp2`** is none of the ways: WebOb copies the whole body first, before anybody has looked
   at the credentials, and raises an error of its own where that is not all there.
 * **Bottle's `mount("/mm7/")`**, with a slash at its end, does not take `/mm7`. **Falcon's `add_sink(…, "/mm7")`** takes

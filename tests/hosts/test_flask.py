@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from mm7_wsgi import MessageRejected, MM7Middleware, MM7Request
 
+ANSWERED = runpy.run_path(str(Path(__file__).parents[1] / "environs.py"))["answered"]
 flask = pytest.importorskip("flask")
 MM7 = pytest.importorskip("mm7_wsgi.hosts.flask").MM7
 
@@ -176,3 +178,14 @@ def test_the_test_client_of_flask_reaches_it(mm7: Any, make_app: Any) -> None:
     assert answer.status_code == 200
     assert b"<StatusCode>1000</StatusCode>" in answer.data or b"StatusCode>1000<" in answer.data
     assert client.get("/").text == "the shop"
+
+
+def test_digest_is_accepted_where_it_is_set(ask: Any, mm7: Any, make_app: Any) -> None:
+    app = make_app(MM7_SCHEMES="digest", MM7_DIGEST_SECRET="the key of all workers", MM7_DIGEST_ALGORITHMS="MD5")
+    MM7(lambda request: None, app)
+    answer = ask(app, mm7.request(environ={"PATH_INFO": "/mm7"}))
+    assert answer["WWW-Authenticate"].startswith("Digest ")
+    for secret, status in (("s3cret", 200), ("wrong", 401)):
+        header = ANSWERED(answer["WWW-Authenticate"], "acme", secret)
+        environ = {"PATH_INFO": "/mm7", "HTTP_AUTHORIZATION": header}
+        assert ask(app, mm7.request(environ=environ)).status == status

@@ -96,6 +96,15 @@ def test_every_setting_is_text(ask: Any, mm7: Any, load: Any) -> None:
 
 
 @pytest.mark.parametrize("way", FILES)
+def test_digest_is_offered_where_it_is_set(ask: Any, mm7: Any, load: Any, way: str) -> None:
+    more = "schemes = digest, basic\ndigest.algorithms = MD5\n"
+    application = load(FILES[way].replace("use = egg:mm7_wsgi\n", f"use = egg:mm7_wsgi\n{more}"))
+    answer = ask(application, mm7.request("SubmitReq", {"PATH_INFO": "/mm7"}))
+    found = [value.split()[0] for name, value in answer.headers if name == "WWW-Authenticate"]
+    assert (answer.status, found) == (401, ["Digest", "Basic"])
+
+
+@pytest.mark.parametrize("way", FILES)
 def test_a_spool_can_be_named_as_the_handler(
     ask: Any, mm7: Any, load: Any, shop: Any, require: Any, tmp_path: Path, way: str
 ) -> None:

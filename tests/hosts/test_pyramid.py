@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pkgutil
+import runpy
 import sys
 import types
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from pyramid.request import Request  # noqa: E402
 from pyramid.response import Response  # noqa: E402
 from pyramid.threadlocal import get_current_request  # noqa: E402
 
+ANSWERED = runpy.run_path(str(Path(__file__).parents[1] / "environs.py"))["answered"]
 ACCOUNTS = {
     "acme": "s3cret",
     "calm": Account("calm", "s3cret", dialect=Dialect(fault_http_status=200)),
@@ -406,6 +408,24 @@ def test_the_settings_can_be_all_there_is(ask: Any, mm7: Any, monkeypatch: pytes
     }
     app = Configurator(settings=settings).make_wsgi_app()
     assert ask(app, mm7.request("SubmitReq", {"PATH_INFO": "/mms/acme=s3cret"})).status == 413
+
+
+def test_digest_is_accepted_where_it_is_set_and_pyramid_meets_nothing_of_it(ask: Any, mm7: Any, make_app: Any) -> None:
+    met: list[Any] = []
+
+    def handler(request: MM7Request) -> None:
+        met.append(dict(request.host_request.environ))
+        met.append(dict(request.host_request.headers))
+
+    app = make_app(handler, mm7__schemes="basic, digest")
+    answer = ask(app, mm7.request(environ={"PATH_INFO": "/mm7"}))
+    found = [value for name, value in answer.headers if name == "WWW-Authenticate"]
+    assert [value.split()[0] for value in found] == ["Basic", "Digest", "Digest"]
+    for secret, status in (("s3cret", 200), ("wrong", 401)):
+        header = ANSWERED(found[1], "acme", secret)
+        assert ask(app, mm7.request(environ={"PATH_INFO": "/mm7", "HTTP_AUTHORIZATION": header})).status == status
+    assert len(met) == 2
+    assert "0a4f113b" not in repr(met)
 
 
 def test_keywords_stand_above_settings(ask: Any, mm7: Any, make_app: Any) -> None:

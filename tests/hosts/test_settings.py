@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mm7_wsgi import AccountTable, Limits, MM7Endpoint, MM7Handler
+from mm7_wsgi import AccountTable, Digest, Limits, MM7Endpoint, MM7Handler
 from mm7_wsgi.hosts.settings import keywords
 
 ACCOUNTS = {"acme": "s3cret"}
@@ -51,6 +51,7 @@ TEXTS = {
     "throttle": "none",
     "transactions": "none",
     "observer": "shop:accounts",
+    "schemes": "digest, basic",
 }
 MEANT = {
     "path": "/mms",
@@ -58,6 +59,7 @@ MEANT = {
     "allow_chunked": False,
     "limits": Limits(body=50_000_000, mime_depth=3),
     "observer": ACCOUNTS,
+    "schemes": ["digest", "basic"],
 }
 
 
@@ -87,6 +89,31 @@ def test_single_limits_stand_above_all_of_them() -> None:
     assert read(both)["limits"] == Limits(body=5, parts=9)
     assert read({"mm7.limits": Limits(parts=3), "mm7.limits.body": 5})["limits"] == Limits(body=5, parts=3)
     assert read({"mm7.limits": {"parts": 3}})["limits"] == Limits(parts=3)
+
+
+@pytest.mark.parametrize("given", ["digest", " digest ", ["digest"], ("digest",)], ids=repr)
+def test_schemes_are_a_list_or_words(given: object) -> None:
+    settings = {"MM7_SCHEMES": given, "MM7_ACCOUNTS": ACCOUNTS}
+    MM7Endpoint(print, **keywords(settings, "MM7_", root="."))
+    assert list(read(settings, "MM7_")["schemes"]) == ["digest"]
+
+
+def test_a_digest_is_made_of_its_arguments() -> None:
+    texts = {"secret": "sixteen letters!", "lifetime": "60", "algorithms": "MD5"}
+    (digest,) = read({f"MM7_DIGEST_{name.upper()}": text for name, text in texts.items()}, "MM7_").values()
+    (same,) = read({f"mm7.digest.{name}": text for name, text in texts.items()}).values()
+    assert (digest.lifetime, list(digest.algorithms)) == (60, ["MD5"])
+    nonce = digest.challenges()[0].split('nonce="')[1].split('"')[0]
+    assert same.is_fresh(nonce)
+    assert not Digest().is_fresh(nonce)
+
+
+def test_a_digest_may_be_there_already() -> None:
+    digest = Digest()
+    assert read({"mm7.digest": digest}) == {"digest": digest}
+    assert read({"mm7.digest.lifetime": 60}, given={"digest": digest}) == {"digest": digest}
+    with pytest.raises(ValueError, match=r"^mm7\.digest is set, and so is mm7\.digest\.lifetime, which it has in it$"):
+        read({"mm7.digest": digest, "mm7.digest.lifetime": 60})
 
 
 def test_a_relative_account_file_is_below_the_root_of_the_host() -> None:
@@ -155,6 +182,15 @@ def test_the_keywords_are_those_of_an_endpoint() -> None:
         ("MM7_", "MM7_LIMITS", {"part": 5}, "MM7_LIMITS: part is no limit; parts is one"),
         ("MM7_", "MM7_LIMITS", {"XYZ": 5}, "MM7_LIMITS: XYZ is no limit; they are body, envelope,"),
         ("MM7_", "MM7_LIMITS", {"body": "x"}, "MM7_LIMITS: body has to be a positive whole number, not 'x'"),
+        ("mm7.", "mm7.schemes", "basic, bearer", "mm7.schemes: schemes has to be a list with 'basic' or 'digest' or"),
+        ("MM7_", "MM7_SCHEMES", "", "MM7_SCHEMES: schemes has to be a list with 'basic' or 'digest' or both, and ''"),
+        ("MM7_", "MM7_SCHEMES", 5, "MM7_SCHEMES: schemes has to be a list with 'basic' or 'digest' or both, not int"),
+        ("MM7_", "MM7_DIGEST_SECRET", "s3cret", "MM7_DIGEST_SECRET: secret has to have at least 16 characters"),
+        ("MM7_", "MM7_DIGEST_SECRET", 123456, "MM7_DIGEST_SECRET: secret has to be text or bytes, not int"),
+        ("mm7.", "mm7.digest.lifetime", "soon", "mm7.digest.lifetime has to be a number of seconds, not 'soon'"),
+        ("mm7.", "mm7.digest.lifetime", "-1", "mm7.digest.lifetime: lifetime has to be a positive number of seconds"),
+        ("mm7.", "mm7.digest.algorithms", "SHA", "mm7.digest.algorithms: algorithms has to be a list with 'SHA-256'"),
+        ("mm7.", "mm7.digests", "x", "mm7.digests is no setting of mm7_wsgi; mm7.digest is one"),
         ("mm7.", "mm7.observer", "no where", "mm7.observer has to be a dotted name, as package.module:name"),
         ("mm7.", "mm7.observer", "shop:Nobody", "mm7.observer: 'shop:Nobody' cannot be imported: "),
         ("mm7.", "mm7.observer", "shop:Outbox", "mm7.observer: "),

@@ -3531,7 +3531,7 @@ def _http() -> list[Quirk]:
             http_status=413,
         ),
         refused(
-            "Credentials that are none: Basic with no base64, Digest, a wrong password",
+            "Credentials that are none: Basic with no base64, Digest that was not offered, a wrong password",
             4001,
             "Improper identification",
             [
@@ -3540,7 +3540,8 @@ def _http() -> list[Quirk]:
                 CANCEL.sent(PATH_INFO="/mm7/acme=wrong"),
                 CANCEL.sent(PATH_INFO="/mm7"),
             ],
-            "They are judged before the body is read, and the answer never says what is wrong with them.",
+            "They are judged before the body is read, and the answer never says what is wrong with them. "
+            '`schemes=("basic", "digest")` offers Digest.',
             known="Skycore's documents, China Unicom and China Mobile (Digest)",
             http_status=401,
         ),

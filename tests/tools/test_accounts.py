@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from mm7_wsgi import Account, AccountTable, Credentials
+from mm7_wsgi.digest import write_ha1
 from mm7_wsgi.tools.cli import cli
 
 SECRET = "s3cret"
@@ -86,6 +87,31 @@ def test_any_text_can_be_a_password() -> None:
 )
 def test_what_cannot_be_a_password_is_refused(stdin: bytes, message: str) -> None:
     result = invoke("passwd", stdin=stdin)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"Error: {message}\n")
+
+
+def test_an_ha1_is_made_for_each_algorithm() -> None:
+    """An account takes both, and who has the password is let in."""
+    result = invoke("passwd", "--digest", "m\u00fcller", stdin="p\u00e4ss\n".encode())
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert [line.rpartition(":")[0] for line in lines] == ["digest:SHA-256:MM7", "digest:MD5:MM7"]
+    for line in lines:
+        table = AccountTable({"m\u00fcller": line})
+        assert table.resolve(Credentials("basic", "m\u00fcller", "p\u00e4ss", None, {}))
+        assert table.resolve(Credentials("basic", "m\u00fcller", "pass", None, {})) is None
+
+
+@pytest.mark.parametrize(
+    ("account", "stdin", "message"),
+    [
+        ("acme", b"\n", "the password is empty"),
+        ("", b"s3cret\n", "the name of an account has to be text without control characters, not ''"),
+        ("ac\nme", b"s3cret\n", r"the name of an account has to be text without control characters, not 'ac\nme'"),
+    ],
+)
+def test_an_ha1_of_what_cannot_be_is_refused(account: str, stdin: bytes, message: str) -> None:
+    result = invoke("passwd", "--digest", account, stdin=stdin)
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"Error: {message}\n")
 
 
@@ -169,6 +195,7 @@ def test_the_accounts_of_a_file_are_listed_without_their_secrets(
     monkeypatch.setenv("MM7_SECRET", SECRET)
     (tmp_path / "secret").write_text(SECRET)
     pwhash = generate_password_hash(SECRET, "scrypt:128:1:1")
+    ha1 = write_ha1("MD5", "digest", SECRET)
     result = listed(
         f"""
         [accounts.acme]
@@ -178,6 +205,10 @@ def test_the_accounts_of_a_file_are_listed_without_their_secrets(
         [accounts."192.0.2.9"]
         [accounts."192.0.2.*"]
         secret = "s3cret"
+        [accounts.hashed]
+        secret = "{pwhash}"
+        [accounts.digest]
+        secret = "{ha1}"
         [accounts."[bold]none"]
         """
     )
@@ -185,19 +216,23 @@ def test_the_accounts_of_a_file_are_listed_without_their_secrets(
     rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert rows == [
         "account known by secrets from rate",
-        "acme URI or Basic plain, scrypt, plain from the environment, plain from a file "
+        "acme URI, Basic or Digest plain, scrypt, plain from the environment, plain from a file "
         "192.0.2.7, 198.51.100.* 10/second",
         "192.0.2.9 its address none anywhere any",
-        "192.0.2.* URI or Basic, its network plain anywhere any",
+        "192.0.2.* URI, Basic or Digest, its network plain anywhere any",
+        "hashed URI or Basic scrypt anywhere any",
+        "digest URI, Basic or Digest digest:MD5 anywhere any",
         "[bold]none nothing none anywhere any",
-        "4 accounts",
+        "6 accounts",
     ]
     assert SECRET not in result.stdout
+    assert ha1[-32:] not in result.stdout
     assert pwhash not in result.stdout
 
 
-def test_a_file_that_everybody_can_read_is_told(listed: Any) -> None:
-    result = listed("[accounts.acme]\nsecret = 's3cret'", 0o644)
+@pytest.mark.parametrize("secret", [SECRET, write_ha1("MD5", "acme", SECRET)], ids=["plain", "HA1"])
+def test_a_file_that_everybody_can_read_is_told(listed: Any, secret: str) -> None:
+    result = listed(f"[accounts.acme]\nsecret = '{secret}'", 0o644)
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-2:] == [
         "1 account",
