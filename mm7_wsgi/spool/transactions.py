@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_bytes
 from typing import Any, Final, Literal, TypeAlias
@@ -145,6 +145,7 @@ def is_acceptance(answer: WrittenAnswer) -> bool:
 class Entry:
     """One request as the table knows it."""
 
+    request: MM7Request = field(repr=False)
     key: bytes
     account: str
     transaction_id: str
@@ -196,7 +197,7 @@ class TransactionTable:
         names = (request.account.name, request.transaction_id, message.element_name)
         # Where another message may have the same names, it is one of its own by its contents.
         own = (found,) if self._reuse == "accept" else ()
-        return Entry(identity.key(self._kind, *names, *own), *names, found, owner)
+        return Entry(request, identity.key(self._kind, *names, *own), *names, found, owner)
 
     def insert(
         self,
@@ -225,7 +226,7 @@ class TransactionTable:
 
     def judge(self, found: Found, entry: Entry) -> WrittenAnswer:
         """The answer that was given before; raises :class:`~mm7_wsgi.ClientError` where that was to another message."""
-        if not identity.is_same(found.fingerprint, entry.fingerprint):
+        if not identity.is_same(found.fingerprint, entry.request, entry.fingerprint):
             raise ClientError(details="the TransactionID was used before, for another message")
         assert found.answer is not None and found.code is not None  # noqa: PT018 - nobody handles it any more
         return WrittenAnswer(found.answer, found.code, found.message_id, repeated=True)
