@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, get_args
 
 from .credentials import UNPRESENTABLE, IPAddress
 from .networks import IPNetwork, network_of
@@ -17,7 +17,7 @@ from .protocol.soap import RESERVED
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
-__all__ = ["Account", "Dialect", "Plain", "Secrets", "is_hash", "secrets_of"]
+__all__ = ["REUSES", "Account", "Dialect", "Plain", "Reuse", "Secrets", "is_hash", "secrets_of"]
 
 
 class Plain(str):
@@ -30,6 +30,9 @@ class Plain(str):
 
 
 Secrets: TypeAlias = str | Sequence[str] | None
+#: What becomes of another message under a TransactionID that was used before.
+Reuse: TypeAlias = Literal["accept", "refuse"]
+REUSES: tuple[str, ...] = get_args(Reuse)
 
 # Letters and digits of a name in XML 1.0 (5th edition), the colon left out, as Namespaces in XML asks.
 _NAME_START = (
@@ -101,6 +104,10 @@ class Account:
     #: How often it may send, as the package ``limits`` writes it: ``"10/second"``, ``"10/second;1000/hour"``. None:
     #: as often as it likes.
     rate: str | None = None
+    #: What another message under the same TransactionID is, for a :class:`~mm7_wsgi.spool.TransactionLog` or a
+    #: :class:`~mm7_wsgi.spool.Spool`: ``"accept"`` it as a message of its own, or ``"refuse"`` it (2000). None: as the
+    #: log or the spool says.
+    reuse: Reuse | None = None
     _networks: tuple[IPNetwork, ...] = field(init=False, repr=False, compare=False)
     #: The same, parsed.
     rates: tuple[RateLimitItem, ...] = field(init=False, repr=False, compare=False)
@@ -125,6 +132,8 @@ class Account:
         object.__setattr__(self, "limits", MappingProxyType(_checked_limits(self.name, self.limits)))
         rates = () if self.rate is None else parse_rate(self.rate, f"account {self.name!r}: rate")
         object.__setattr__(self, "rates", rates)
+        if self.reuse is not None and self.reuse not in REUSES:
+            raise ValueError(f'account {self.name!r}: reuse has to be "accept" or "refuse", not {self.reuse!r}')
 
     def allows(self, address: IPAddress | None) -> bool:
         """Whether the account may send from ``address``. One that is not known is allowed only where all are."""

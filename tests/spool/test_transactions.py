@@ -115,7 +115,7 @@ def test_an_answer_that_is_no_promise_is_not_kept(make: Any, tmp_path: Path) -> 
 
 
 def test_another_message_under_the_same_id_is_refused_or_accepted(make: Any) -> None:
-    strict, lenient = make(Handler()), make(Handler(), reuse="accept")
+    strict, lenient = make(Handler(), reuse="refuse"), make(Handler())
     codes = {client: [client.submit(transaction_id="t-1", to=to).status_code for to in ("+1", "+2")]
              for client in (strict, lenient)}  # fmt: skip
     assert list(codes.values()) == [[1000, 2000], [1000, 1000]]
