@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from ..accounts import REUSES, Reuse
 from ..protocol.errors import ClientError, ServiceUnavailable
 from ..protocol.messages import Response
 from ..request import MM7Request, WrittenAnswer
-from . import identity
+from . import identity, processes
 from .database import Database, DatabaseUnavailable, Prepared
 from .tables import transactions
 
@@ -34,8 +35,6 @@ _PURGE_AT_LEAST: Final = 20
 _AT_ONCE: Final = 200
 # Seconds between two looks at what somebody else is doing.
 _LOOK: Final = 0.05
-# Seconds after which the peer may try again what is being handled.
-_RETRY_AFTER: Final = 5
 
 
 class TransactionLog:
@@ -60,10 +59,12 @@ class TransactionLog:
         send one request for each recipient under one TransactionID, and others begin to count again; or ``"refuse"`` it
         (2000). An account may have its own (:attr:`.Account.reuse`).
     ``wait``
-        Seconds that a request waits while the same is being handled; behind that it is answered 4006.
+        Seconds that a request waits while the same is being handled; after that it is answered 4006, with a
+        ``Retry-After`` that says how long the claim of the first still holds.
     ``lease``
-        Seconds after which a handler is not believed to be at work any more: longer than it ever takes. For so long a
-        request is answered 4006 whose handler was killed in the middle.
+        Seconds after which a handler is not believed to be at work any more: longer than it ever takes. A process that
+        was killed in the middle holds its request no longer than it lives, as far as this machine can tell (Linux, the
+        same container): then the next attempt is handled at once. Otherwise the claim holds until the lease ends.
 
     While the database cannot be used, requests are answered 4006. Raises ``ValueError`` for settings that cannot work.
     """
@@ -98,7 +99,7 @@ class TransactionLog:
         be used.
         """
         database, table = self._database, self._table
-        entry = table.entry(request, owner=token_bytes(16))
+        entry = table.entry(request, owner=token_bytes(processes.TOKEN) + processes.identify())
         deadline = time.monotonic() + self._wait
         while True:
             now = database.now()
@@ -108,7 +109,8 @@ class TransactionLog:
             if not found.is_running:
                 return table.judge(found)
             if time.monotonic() >= deadline:
-                raise ServiceUnavailable(details="the same message is being handled", retry_after=_RETRY_AFTER)
+                held = max(1, math.ceil(found.expires - now))
+                raise ServiceUnavailable(details="the same message is being handled", retry_after=held)
             time.sleep(_LOOK)
         try:
             outcome = handle(request)
@@ -166,6 +168,7 @@ class Found:
     #: Whether it is the same message, or another one under its TransactionID.
     is_same: bool
     owner: bytes | None
+    expires: float
     answer: bytes | None
     code: int | None
     message_id: str | None
@@ -240,10 +243,12 @@ class TransactionTable:
         for row in filter(None, map(rows.get, both if entry.reuse == "accept" else both[::-1])):
             if row.expires <= now:
                 connection.execute(_DELETE_EXPIRED, {"the_key": row.key, "now": now})
+            elif row.owner is not None and processes.is_gone(row.owner):
+                connection.execute(_DELETE, {"the_key": row.key, "the_owner": row.owner})
             else:
                 is_same = identity.is_same(row.fingerprint, entry.request, entry.fingerprint)
                 if is_same or row.key == entry.key:
-                    return Found(is_same, row.owner, row.answer, row.code, row.message_id)
+                    return Found(is_same, row.owner, row.expires, row.answer, row.code, row.message_id)
         return None
 
     def judge(self, found: Found) -> WrittenAnswer:
