@@ -19,7 +19,8 @@ _LAYOUT: Final = struct.Struct(">16sIQ")
 #: Bytes of a token that may stand before the name of a process.
 TOKEN: Final = 16
 
-_named: tuple[int, bytes] | None = None
+# By pid: some servers fork without a word to Python.
+_names: dict[int, bytes] = {}
 
 
 def identify() -> bytes:
@@ -27,11 +28,11 @@ def identify() -> bytes:
 
     A child that was forked has a name of its own.
     """
-    global _named
     pid = os.getpid()
-    if _named is None or _named[0] != pid:
-        _named = pid, _identify(pid)
-    return _named[1]
+    name = _names.get(pid)
+    if name is None:
+        name = _names[pid] = _identify(pid)
+    return name
 
 
 def is_gone(owner: bytes) -> bool:
@@ -97,10 +98,5 @@ def _clock() -> str:
         return ""
 
 
-def _forget() -> None:
-    global _named
-    _named = None
-
-
 if hasattr(os, "register_at_fork"):  # pragma: no branch - where there is none, nothing forks
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_names.clear)

@@ -139,10 +139,9 @@ def test_a_first_thread_that_has_ended_before_others_is_not_the_end(
 
 
 @pytest.fixture
-def nameless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nameless(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is found in the test is not known after it."""
-    monkeypatch.setattr(processes, "_named", None)
-    return
+    monkeypatch.setattr(processes, "_names", {})
 
 
 @pytest.mark.parametrize("missing", ["/proc/self/stat", "/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"])
@@ -188,7 +187,7 @@ def test_a_linux_without_a_namespace_of_time_has_one_clock(monkeypatch: pytest.M
         return read(path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(processes, "_named", None)
+        patch.setattr(processes, "_names", {})
         patch.setattr(os, "readlink", readlink)
         other = processes.identify()
     assert other[:16] != mine[:16]
