@@ -6,6 +6,7 @@ It is TOML, with a table for each account, whose keys are the fields of :class:`
     secret = "s3cret"  # or a hash or an HA1 that `python -m mm7_wsgi passwd` makes, or an array of these
     addresses = ["192.0.2.7", "198.51.100.0/24", "203.0.113.*"]
     rate = "10/second"
+    reuse = "refuse"  # another message under a TransactionID that was used before; or "accept"
     dialect = { fault_http_status = 200 }
     limits = { body = 50_000_000 }
     strict = true
@@ -36,7 +37,7 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from .account_table import AccountTable
-from .accounts import Account, Dialect, Plain, is_ha1, is_hash
+from .accounts import Account, Dialect, Plain, Reuse, is_ha1, is_hash
 from .digest import REALM
 from .protocol.limits import Limits
 
@@ -205,6 +206,7 @@ class _Reader:
             "secret": self._secrets,
             "addresses": self._addresses,
             "rate": self._rate,
+            "reuse": self._reuse,
             "dialect": self._dialect,
             "limits": self._limits,
             "strict": self._strict,
@@ -261,6 +263,9 @@ class _Reader:
 
     def _rate(self, name: str, value: object) -> str | None:
         return Account(name, rate=_checked(value, str, f"account {name!r}: rate")).rate
+
+    def _reuse(self, name: str, value: object) -> Reuse | None:
+        return Account(name, reuse=_checked(value, str, f"account {name!r}: reuse")).reuse
 
     def _dialect(self, name: str, value: object) -> Dialect:
         table = _checked(value, dict, f"account {name!r}: dialect")

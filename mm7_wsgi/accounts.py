@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias, get_args
 
 from .credentials import UNPRESENTABLE, IPAddress
 from .digest import parse_ha1
@@ -20,7 +20,7 @@ from .protocol.soap import RESERVED
 if TYPE_CHECKING:
     from limits import RateLimitItem
 
-__all__ = ["Account", "Dialect", "Plain", "Secrets", "is_ha1", "is_hash", "secrets_of"]
+__all__ = ["REUSES", "Account", "Dialect", "Plain", "Reuse", "Secrets", "is_ha1", "is_hash", "secrets_of"]
 
 
 class Plain(str):
@@ -33,6 +33,9 @@ class Plain(str):
 
 
 Secrets: TypeAlias = str | Sequence[str] | None
+#: What becomes of another message under a TransactionID that was used before.
+Reuse: TypeAlias = Literal["accept", "refuse"]
+REUSES: tuple[str, ...] = get_args(Reuse)
 
 # Letters and digits of a name in XML 1.0 (5th edition), the colon left out, as Namespaces in XML asks.
 _NAME_START = (
@@ -113,6 +116,10 @@ class Account:
     strict: bool | None = None
     #: Names of deviations (docs/deviations.md) that are read although they are refused by default, or by ``strict``.
     tolerate: Sequence[str] = ()
+    #: What another message under the same TransactionID is, for a :class:`~mm7_wsgi.spool.TransactionLog` or a
+    #: :class:`~mm7_wsgi.spool.Spool`: ``"accept"`` it as a message of its own, or ``"refuse"`` it (2000). None: as the
+    #: log or the spool says.
+    reuse: Reuse | None = None
     _networks: tuple[IPNetwork, ...] = field(init=False, repr=False, compare=False)
     #: The same, parsed.
     rates: tuple[RateLimitItem, ...] = field(init=False, repr=False, compare=False)
@@ -142,6 +149,8 @@ class Account:
         object.__setattr__(self, "limits", MappingProxyType(_checked_limits(self.name, self.limits)))
         rates = () if self.rate is None else parse_rate(self.rate, f"account {self.name!r}: rate")
         object.__setattr__(self, "rates", rates)
+        if self.reuse is not None and self.reuse not in REUSES:
+            raise ValueError(f'account {self.name!r}: reuse has to be "accept" or "refuse", not {self.reuse!r}')
 
     def allows(self, address: IPAddress | None) -> bool:
         """Whether the account may send from ``address``. One that is not known is allowed only where all are."""

@@ -58,6 +58,7 @@ def test_the_fields_of_an_account_are_its_keys(sound: Any) -> None:
         secret = "s3cret"
         addresses = ["192.0.2.7", "198.51.100.0/24", "203.0.113.*"]
         rate = "10/second"
+        reuse = "refuse"
         dialect = { fault_http_status = 200, prefix = "mm7", namespace = "urn:x", mm7_version = "5.3.0" }
         limits = { body = 50_000_000, parts = 3 }
         strict = true
@@ -74,6 +75,7 @@ def test_the_fields_of_an_account_are_its_keys(sound: Any) -> None:
             "10/second",
             strict=True,
             tolerate=("close-missing", "line-ends"),
+            reuse="refuse",
         )
     }
 
@@ -231,7 +233,7 @@ def test_a_file_that_is_wrong_as_a_whole(read: Any, text: str | bytes, problems:
     ("line", "problem"),
     [
         ("secrets = 's3cret'", "there is no key 'secrets'; is secret meant? There can be secret, addresses, rate,"),
-        ("name = 'acme'", "there is no key 'name'; There can be secret, addresses, rate, dialect, limits"),
+        ("name = 'acme'", "there is no key 'name'; There can be secret, addresses, rate, reuse, dialect,"),
         ("addresses = '192.0.2.7'", "addresses has to be an array, not a string"),
         ("addresses = [7]", "addresses has to be a list of strings, and one is int"),
         ("addresses = ['192.0.2.256']", "addresses: '192.0.2.256' does not appear"),
@@ -240,6 +242,8 @@ def test_a_file_that_is_wrong_as_a_whole(read: Any, text: str | bytes, problems:
         ("strict = 'no'", "strict has to be a boolean, not a string"),
         ("tolerate = 'close-missing'", "tolerate has to be an array, not a string"),
         ("tolerate = ['close-mising']", "tolerate: there is no deviation 'close-mising'; is 'close-missing' meant?"),
+        ("reuse = true", "reuse has to be a string, not a boolean"),
+        ("reuse = 'maybe'", "reuse has to be \"accept\" or \"refuse\", not 'maybe'"),
         ("dialect = 7.5", "dialect has to be a table, not a float"),
         ("dialect = { prefx = 'a' }", "dialect: there is no key 'prefx'; is prefix meant? There can be fault_http_"),
         ("dialect = { prefix = 7 }", "dialect: Dialect.prefix has to be a string or None, not int"),
@@ -384,7 +388,7 @@ def test_python_that_cannot_read_toml_says_what_to_install(read: Any, monkeypatc
 # Whatever is in it
 
 
-KEYS = ["secret", "addresses", "rate", "dialect", "limits", "plain", "env", "file", "prefix", "body", "acme"]
+KEYS = ["secret", "addresses", "rate", "reuse", "dialect", "limits", "plain", "env", "file", "prefix", "body", "acme"]
 VALUES = st.recursive(
     st.sampled_from(
         ['"s3cret"', '""', "7", "true", "1.5", "2030-01-02", '"192.0.2.*"', '"1/second"', '"scrypt:s3cret"']

@@ -152,7 +152,7 @@ def test_account_is_a_value() -> None:
     assert (account.limits, account.rate, account.rates) == ({}, None, ())
     assert repr(Account("acme", "a", ["192.0.2.0/24"])) == (
         f"Account(name='acme', addresses=('192.0.2.0/24',), dialect={Dialect()!r}, "
-        "limits=mappingproxy({}), rate=None, strict=None, tolerate=())"
+        "limits=mappingproxy({}), rate=None, strict=None, tolerate=(), reuse=None)"
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
         account.name = "other"  # type: ignore[misc]
@@ -309,6 +309,15 @@ def test_account_refuses_types(values: dict[str, Any], message: str) -> None:
     """A value of a wrong type is an error that names account and field, and not the value."""
     with pytest.raises(TypeError, match=message) as refusal:
         Account(**{"name": "acme"} | values)
+    assert SECRET not in str(refusal.value)
+
+
+@pytest.mark.parametrize("reuse", ["maybe", "Accept", "", True, ["accept"]])
+def test_account_refuses_another_reuse(reuse: Any) -> None:
+    """It is an error that names the account and the choices."""
+    with pytest.raises(ValueError, match=r"^account 'acme': reuse has to be \"accept\" or \"refuse\", not ") as refusal:
+        Account("acme", SECRET, reuse=reuse)
+    assert repr(reuse) in str(refusal.value)
     assert SECRET not in str(refusal.value)
 
 

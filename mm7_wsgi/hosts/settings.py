@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from ..accounts import REUSES
 from ..digest import Digest
 from ..endpoint import MM7Endpoint
 from ..protocol.limits import MAY_BE_ZERO, Limits
@@ -59,6 +60,8 @@ def keywords(
         A ``Throttle``, or the URL that one is made of; ``none`` for none.
     ``transactions``
         A ``TransactionLog``, or the URL that one is made of; ``none`` for none.
+    ``transactions.reuse``
+        ``accept`` or ``refuse``, as the ``reuse`` of the log that is made of a URL.
     ``schemes``
         The names of schemes, with commas or blanks between them: ``basic, digest``.
     ``digest``, ``digest.secret``, ``digest.lifetime``, ``digest.algorithms``
@@ -73,6 +76,7 @@ def keywords(
     these, and where there are no accounts. No value is shown that may be a secret.
     """
     given = given or {}
+    log = _log_options(settings, prefix) if "transactions" not in given else {}
     read: dict[str, Any] = {
         "accounts": lambda key, value: _accounts(key, value, root),
         "path": _path,
@@ -81,7 +85,8 @@ def keywords(
         "limits": _limits,
         **{f"limits.{name}": functools.partial(_number, name) for name in _LIMITS},
         "throttle": lambda key, value: _made_of_url(key, value, "mm7_wsgi.throttle:Throttle"),
-        "transactions": lambda key, value: _made_of_url(key, value, "mm7_wsgi.spool:TransactionLog"),
+        "transactions": lambda key, value: _made_of_url(key, value, "mm7_wsgi.spool:TransactionLog", **log),
+        "transactions.reuse": lambda key, value: None,  # it is in log already
         "schemes": _schemes,
         "digest": lambda key, value: value,
         "digest.secret": _secret,
@@ -213,13 +218,28 @@ def _number(name: str, key: str, value: object) -> int:
     return made
 
 
-def _made_of_url(key: str, value: object, what: str) -> object:
+def _log_options(settings: Mapping[str, object], prefix: str) -> dict[str, Any]:
+    """Return what a log is made with beside its URL."""
+    key, of = _written("transactions.reuse", prefix), _written("transactions", prefix)
+    if key not in settings:
+        return {}
+    reuse = _text(key, settings[key])
+    if reuse not in REUSES:
+        raise ValueError(f"{key} has to be {' or '.join(REUSES)}, not {reuse!r}")
+    url = settings.get(of)
+    if not isinstance(url, str) or url.strip().lower() in _NONE:
+        raise ValueError(f"{key} is for a log that is made of a URL, and {of} is none")
+    return {"reuse": reuse}
+
+
+def _made_of_url(key: str, value: object, what: str, **options: Any) -> object:
     if value is None or (isinstance(value, str) and value.strip().lower() in _NONE):
         return None
     if not isinstance(value, str):
         return value
     # Imported where it is asked for, since it needs more packages.
-    return _judged(key, pkgutil.resolve_name(what), value.strip())
+    make = pkgutil.resolve_name(what)
+    return _judged(key, lambda url: make(url, **options), value.strip())
 
 
 def _object(key: str, value: object) -> object:

@@ -70,7 +70,7 @@ class Spool:
         *,
         operations: Iterable[str] | None = None,
         window: float | timedelta = DAY,
-        reuse: Reuse = "refuse",
+        reuse: Reuse = "accept",
         attempts: int = _ATTEMPTS,
         backoff: tuple[float, float] = _BACKOFF,
         **options: Any,
@@ -126,8 +126,9 @@ class Spool:
         ``response`` is by default ``request.success()``.
 
         Raises :class:`DatabaseUnavailable` (4006) where it cannot be stored, :class:`~mm7_wsgi.ClientError` (2000) for
-        a TransactionID that was another message's, :class:`~mm7_wsgi.ContentError` (2004) where a part cannot be
-        decoded, since nobody could be told that later, and :class:`~mm7_wsgi.UnsupportedOperation` (4003).
+        a TransactionID that was another message's, where that is refused, :class:`~mm7_wsgi.ContentError` (2004) where
+        a part cannot be decoded, since nobody could be told that later, and :class:`~mm7_wsgi.UnsupportedOperation`
+        (4003).
         """
         if request.message.operation not in self._operations:
             raise UnsupportedOperation(details=f"{request.message.element_name} is not served here")
@@ -156,7 +157,7 @@ class Spool:
             return found
 
         found = self._database.write(store, octets=raw.size)
-        return answer if found is None else self._transactions.judge(found, entry)
+        return answer if found is None else self._transactions.judge(found)
 
     # -- to work off
 

@@ -1,32 +1,31 @@
-"""Requests that come again, recognised: a peer that had no answer sends the same TransactionID once more."""
+"""Requests that come again, recognised: a peer that had no answer sends the same message once more."""
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from secrets import token_bytes
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ..accounts import REUSES, Reuse
 from ..protocol.errors import ClientError, ServiceUnavailable
 from ..protocol.messages import Response
 from ..request import MM7Request, WrittenAnswer
-from . import identity
+from . import identity, processes
 from .database import Database, DatabaseUnavailable, Prepared
 from .tables import transactions
 
 __all__ = ["Entry", "Reuse", "TransactionLog", "TransactionTable"]
 
 _log = logging.getLogger("mm7_wsgi")
-
-#: What becomes of another message under a TransactionID that was used before.
-Reuse: TypeAlias = Literal["refuse", "accept"]
 
 DAY: Final = 24 * 60 * 60.0
 # Those that are to be forgotten are looked for so often at most, in seconds, and so many at least.
@@ -36,8 +35,6 @@ _PURGE_AT_LEAST: Final = 20
 _AT_ONCE: Final = 200
 # Seconds between two looks at what somebody else is doing.
 _LOOK: Final = 0.05
-# Seconds after which the peer may try again what is being handled.
-_RETRY_AFTER: Final = 5
 
 
 class TransactionLog:
@@ -48,8 +45,9 @@ class TransactionLog:
         log = TransactionLog("sqlite:///mm7.db")
         application = MM7Middleware(application, Inbox(), accounts=…, transactions=log)
 
-    A request is known again by its account, TransactionID and operation. When it was accepted before, it is answered as
-    it was then, octet for octet, and the handler is not called. What was refused is not remembered, and may come again.
+    A request is known again by its account, TransactionID and operation, and by what it says. When it was accepted
+    before, it is answered as it was then, octet for octet, and the handler is not called. What was refused is not
+    remembered, and may come again.
 
     ``url``
         The database: ``sqlite:///mm7.db`` or the path alone, ``postgresql://user@host/name``. Any number of processes
@@ -57,13 +55,16 @@ class TransactionLog:
     ``window``
         Seconds, or a ``timedelta``, for which an answer is kept.
     ``reuse``
-        What another message under the same TransactionID is: ``"refuse"`` it (2000), or ``"accept"`` it as a new one,
-        for peers that begin to count again.
+        What another message under the same TransactionID is: ``"accept"`` it as a message of its own, since some peers
+        send one request for each recipient under one TransactionID, and others begin to count again; or ``"refuse"`` it
+        (2000). An account may have its own (:attr:`.Account.reuse`).
     ``wait``
-        Seconds that a request waits while the same is being handled; behind that it is answered 4006.
+        Seconds that a request waits while the same is being handled; after that it is answered 4006, with a
+        ``Retry-After`` that says how long the claim of the first still holds.
     ``lease``
-        Seconds after which a handler is not believed to be at work any more: longer than it ever takes. For so long a
-        request is answered 4006 whose handler was killed in the middle.
+        Seconds after which a handler is not believed to be at work any more: longer than it ever takes. A process that
+        was killed in the middle holds its request no longer than it lives, as far as this machine can tell (Linux, the
+        same container): then the next attempt is handled at once. Otherwise the claim holds until the lease ends.
 
     While the database cannot be used, requests are answered 4006. Raises ``ValueError`` for settings that cannot work.
     """
@@ -73,7 +74,7 @@ class TransactionLog:
         url: str | os.PathLike[str],
         *,
         window: float | timedelta = DAY,
-        reuse: Reuse = "refuse",
+        reuse: Reuse = "accept",
         wait: float = 2.0,
         lease: float = 60.0,
         **options: Any,
@@ -93,11 +94,12 @@ class TransactionLog:
     ) -> Response | WrittenAnswer:
         """What ``handle`` answers, or the answer that the same request got before.
 
-        Raises what ``handle`` raises; :class:`~mm7_wsgi.ClientError` for a TransactionID of another message,
-        :class:`~mm7_wsgi.ServiceUnavailable` while the same is being handled, and where the database cannot be used.
+        Raises what ``handle`` raises; :class:`~mm7_wsgi.ClientError` for a TransactionID of another message where that
+        is refused, :class:`~mm7_wsgi.ServiceUnavailable` while the same is being handled, and where the database cannot
+        be used.
         """
         database, table = self._database, self._table
-        entry = table.entry(request, owner=token_bytes(16))
+        entry = table.entry(request, owner=token_bytes(processes.TOKEN) + processes.identify())
         deadline = time.monotonic() + self._wait
         while True:
             now = database.now()
@@ -105,9 +107,10 @@ class TransactionLog:
             if found is None:
                 break
             if not found.is_running:
-                return table.judge(found, entry)
+                return table.judge(found)
             if time.monotonic() >= deadline:
-                raise ServiceUnavailable(details="the same message is being handled", retry_after=_RETRY_AFTER)
+                held = max(1, math.ceil(found.expires - now))
+                raise ServiceUnavailable(details="the same message is being handled", retry_after=held)
             time.sleep(_LOOK)
         try:
             outcome = handle(request)
@@ -145,7 +148,12 @@ def is_acceptance(answer: WrittenAnswer) -> bool:
 class Entry:
     """One request as the table knows it."""
 
+    request: MM7Request = field(repr=False)
+    #: What no two rows have: the names, and with ``reuse="accept"`` the fingerprint.
     key: bytes
+    #: What would be the key with the other ``reuse``, as another process or an earlier version may have it.
+    other_key: bytes
+    reuse: Reuse
     account: str
     transaction_id: str
     operation: str
@@ -157,8 +165,10 @@ class Entry:
 class Found:
     """What stands in the table already."""
 
-    fingerprint: bytes
+    #: Whether it is the same message, or another one under its TransactionID.
+    is_same: bool
     owner: bytes | None
+    expires: float
     answer: bytes | None
     code: int | None
     message_id: str | None
@@ -180,8 +190,8 @@ class TransactionTable:
         self.window = window.total_seconds() if isinstance(window, timedelta) else float(window)
         if self.window <= 0:
             raise ValueError("window has to be seconds, or a timedelta")
-        if reuse not in ("refuse", "accept"):
-            raise ValueError(f'reuse has to be "refuse" or "accept", not {reuse!r}')
+        if reuse not in REUSES:
+            raise ValueError(f'reuse has to be "accept" or "refuse", not {reuse!r}')
         self._reuse = reuse
         self._purged = 0.0
         self._inserted = 0
@@ -194,9 +204,9 @@ class TransactionTable:
         """
         message, found = request.message, identity.fingerprint(request, lenient=owner is not None)
         names = (request.account.name, request.transaction_id, message.element_name)
-        # Where another message may have the same names, it is one of its own by its contents.
-        own = (found,) if self._reuse == "accept" else ()
-        return Entry(identity.key(self._kind, *names, *own), *names, found, owner)
+        keys = identity.key(self._kind, *names, found), identity.key(self._kind, *names)
+        reuse = request.account.reuse or self._reuse
+        return Entry(request, *(keys if reuse == "accept" else keys[::-1]), reuse, *names, found, owner)
 
     def insert(
         self,
@@ -208,14 +218,16 @@ class TransactionTable:
     ) -> Found | None:
         """Put ``entry`` there; returns what stands there in its place, and then nothing was written.
 
-        The unique key decides. Who comes second waits for the transaction of who came first.
+        The unique key decides. Who comes second waits for the transaction of who came first. What was written with the
+        other ``reuse`` is looked for too, so a setting may be changed while peers repeat what they sent before.
         """
-        values = _row(entry, entry.owner, expires, answer)
-        while not _INSERT.run(connection, values).rowcount:
-            row = connection.execute(_FIND, {"the_key": entry.key}).one_or_none()
-            if row is not None and row.expires > now:
-                return Found(row.fingerprint, row.owner, row.answer, row.code, row.message_id)
-            connection.execute(_DELETE_EXPIRED, {"the_key": entry.key, "now": now})
+        row = _row(entry, entry.owner, expires, answer)
+        statement, values = _INSERT_UNLESS, {**row, "other_key": entry.other_key, "now": now}
+        while not statement.run(connection, values).rowcount:
+            found = self._find(connection, entry, now)
+            if found is not None:
+                return found
+            statement, values = _INSERT, row  # what stands under the other key is another message
         self._inserted += 1
         if now - self._purged >= _PURGE_EVERY:
             # More than came, so that the table does not grow.
@@ -223,9 +235,25 @@ class TransactionTable:
             self._purged, self._inserted = now, 0
         return None
 
-    def judge(self, found: Found, entry: Entry) -> WrittenAnswer:
+    def _find(self, connection: sa.Connection, entry: Entry, now: float) -> Found | None:
+        """Return what stands in the place of ``entry``. What does not count any more is deleted."""
+        rows = {row.key: row for row in connection.execute(_FIND, {"key": entry.key, "other_key": entry.other_key})}
+        # The key that holds the fingerprint comes first: another message may have the names alone.
+        both = (entry.key, entry.other_key)
+        for row in filter(None, map(rows.get, both if entry.reuse == "accept" else both[::-1])):
+            if row.expires <= now:
+                connection.execute(_DELETE_EXPIRED, {"the_key": row.key, "now": now})
+            elif row.owner is not None and processes.is_gone(row.owner):
+                connection.execute(_DELETE, {"the_key": row.key, "the_owner": row.owner})
+            else:
+                is_same = identity.is_same(row.fingerprint, entry.request, entry.fingerprint)
+                if is_same or row.key == entry.key:
+                    return Found(is_same, row.owner, row.expires, row.answer, row.code, row.message_id)
+        return None
+
+    def judge(self, found: Found) -> WrittenAnswer:
         """The answer that was given before; raises :class:`~mm7_wsgi.ClientError` where that was to another message."""
-        if not identity.is_same(found.fingerprint, entry.fingerprint):
+        if not found.is_same:
             raise ClientError(details="the TransactionID was used before, for another message")
         assert found.answer is not None and found.code is not None  # noqa: PT018 - nobody handles it any more
         return WrittenAnswer(found.answer, found.code, found.message_id, repeated=True)
@@ -284,7 +312,24 @@ _INSERT_OF: Final[dict[str, Callable[..., Any]]] = {"sqlite": sqlite.insert, "po
 _INSERT: Final = Prepared(
     lambda name: _INSERT_OF[name](transactions).on_conflict_do_nothing(index_elements=["key"]).inline()
 )
-_FIND: Final = sa.select(_c.fingerprint, _c.owner, _c.answer, _c.code, _c.message_id, _c.expires).where(_is_key)
+_there = transactions.alias("there")
+_COLUMNS: Final = [column for column in transactions.columns if column.name != "id"]
+# The same, unless there is a row under the other key.
+_INSERT_UNLESS: Final = Prepared(
+    lambda name: (
+        _INSERT_OF[name](transactions)
+        .from_select(
+            [column.name for column in _COLUMNS],
+            sa.select(*[sa.bindparam(column.name, type_=column.type) for column in _COLUMNS]).where(
+                ~sa.exists().where(_there.c.key == sa.bindparam("other_key"), _there.c.expires > sa.bindparam("now"))
+            ),
+        )
+        .on_conflict_do_nothing(index_elements=["key"])
+    )
+)
+_FIND: Final = sa.select(
+    _c.key, _c.fingerprint, _c.owner, _c.expires, _c.answer, _c.code, _c.message_id
+).where(_c.key.in_([sa.bindparam("key"), sa.bindparam("other_key")]))  # fmt: skip
 _DELETE_EXPIRED: Final = sa.delete(transactions).where(_is_key, _c.expires <= sa.bindparam("now"))
 _DELETE: Final = sa.delete(transactions).where(_is_key, _is_owner)
 _SETTLE: Final = sa.update(transactions).where(_is_key, _is_owner).values(owner=None)

@@ -11,6 +11,7 @@ import pytest
 
 from mm7_wsgi import AccountTable, Digest, Limits, MM7Endpoint, MM7Handler
 from mm7_wsgi.hosts.settings import keywords
+from mm7_wsgi.testing import MM7Client
 
 ACCOUNTS = {"acme": "s3cret"}
 
@@ -154,6 +155,33 @@ def test_a_log_of_transactions_is_made_of_its_url(tmp_path: Path, require: Any) 
     assert read({"mm7.transactions": thing}) == {"transactions": thing}
     with pytest.raises(ValueError, match=r"^mm7\.transactions: the database has to be SQLite or PostgreSQL, not mysql"):
         read({"mm7.transactions": "mysql://host/name"})
+
+
+def test_a_log_of_transactions_is_told_what_becomes_of_another_message(tmp_path: Path, require: Any) -> None:
+    require("sqlalchemy")
+    url = f"sqlite:///{tmp_path}/mm7.db"
+    for prefix, name in (("mm7.", "mm7.transactions"), ("MM7_", "MM7_TRANSACTIONS")):
+        reuse = f"{name}.reuse" if prefix == "mm7." else f"{name}_REUSE"
+        for written, codes in (
+            ({}, [1000, 1000]),
+            ({reuse: " refuse "}, [1000, 2000]),
+            ({reuse: "accept"}, [1000, 1000]),
+        ):
+            (log,) = read({**written, name: url}, prefix).values()
+            client = MM7Client(MM7Endpoint(print, accounts={"acme": "s3cret"}, transactions=log), "acme", "s3cret")
+            found = [client.submit(transaction_id=f"{prefix}{written}", to=to).status_code for to in ("+1", "+2")]
+            log.close()
+            assert found == codes
+        for other in ({}, {name: "none"}, {name: None}, {name: object()}):
+            with pytest.raises(ValueError, match=rf"^{reuse} is for a log that is made of a URL, and {name} is none$"):
+                read({**other, reuse: "refuse"}, prefix)
+        with pytest.raises(ValueError, match=rf"^{reuse} has to be accept or refuse, not 'maybe'$"):
+            read({name: url, reuse: "maybe"}, prefix)
+        with pytest.raises(TypeError, match=rf"^{reuse} has to be text, not bool$"):
+            read({name: url, reuse: True}, prefix)
+    thing = object()
+    given = {"accounts": ACCOUNTS, "transactions": thing}
+    assert keywords({"mm7.transactions.reuse": "maybe"}, "mm7.", root=".", given=given) == given
 
 
 def test_what_is_given_in_code_stands_above_the_settings() -> None:

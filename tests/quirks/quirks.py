@@ -2454,6 +2454,30 @@ def _envelope() -> list[Quirk]:
             transaction(TRANSACTION + TRANSACTION.replace("tid-4711", "tid-4712")),
             "Either may be meant.",
         ),
+        accepted(
+            "One TransactionID for several messages: one for each recipient, or any within one second",
+            [
+                SUBMIT.swap("+12025550101", "+12025550102"),
+                SUBMIT.swap("+12025550101", "+12025550102")
+                .swap("mm7_outer", "_boundary_552542310_1795353548", times=3)
+                .retyped("mm7_outer", "_boundary_552542310_1795353548"),
+            ],
+            "A `TransactionLog` or a `Spool` accepts each as a message of its own, unless `reuse` is `refuse`. The "
+            "same again, with another boundary, other references to its parts and another TimeStamp, is a repeat.",
+            known="Mbuni",
+            parse=submitted(
+                recipients=Recipients(
+                    to=(Address("+12025550102"),), cc=(Address("reader@news.example", AddressKind.RFC2822),)
+                )
+            ),
+        ),
+        accepted(
+            "Reports under the TransactionID of the submission",
+            REPORT,
+            "Each that says something else is a report of its own. One that differs in its Date alone is a repeat.",
+            known="Vibes, Telstra's client, vectorcore",
+            parse=REPORTED,
+        ),
         # namespaces
         mended(
             "White space in the name of the MM7 namespace: behind it, before it, a line break in it",

@@ -17,8 +17,8 @@ import pytest
 from mm7_wsgi import Account, MM7Endpoint, MM7Request, Part
 from mm7_wsgi.protocol.soap import Node, split_name
 from mm7_wsgi.spool import Spool
-from mm7_wsgi.spool.identity import _RULE, fingerprint
-from mm7_wsgi.testing import build, cancel, deliver, submit
+from mm7_wsgi.spool.identity import _FORMER_RULE, _RULE, fingerprint, is_same
+from mm7_wsgi.testing import build, cancel, deliver, delivery_report, read_reply, submit
 from mm7_wsgi.testing import message as builders
 
 TESTS = Path(__file__).parents[1]
@@ -117,6 +117,34 @@ SAME: dict[str, tuple[Any, Callable[[], Any]]] = {
     "when it was sent": (
         submit(time_stamp=datetime(2030, 1, 2, tzinfo=timezone.utc), **FIELDS),
         lambda: submit(time_stamp=datetime(2030, 1, 3, tzinfo=timezone.utc), **FIELDS),
+    ),
+    "when the relay sent it": (
+        deliver(transaction_id="t", time_stamp=datetime(2030, 1, 2, tzinfo=timezone.utc)),
+        lambda: deliver(transaction_id="t", time_stamp=datetime(2030, 1, 3, tzinfo=timezone.utc)),
+    ),
+    "when it was sent, in other letters": (
+        submit(time_stamp=datetime(2030, 1, 2, tzinfo=timezone.utc), **FIELDS).swap(
+            "TimeStamp>", "Timestamp>", times=2
+        ),
+        lambda: submit(time_stamp=datetime(2030, 1, 3, tzinfo=timezone.utc), **FIELDS).swap(
+            "TimeStamp>", "Timestamp>", times=2
+        ),
+    ),
+    "the Date of a report": (
+        delivery_report(transaction_id="t", date=datetime(2030, 1, 2, tzinfo=timezone.utc)),
+        lambda: delivery_report(transaction_id="t", date=datetime(2030, 1, 3, tzinfo=timezone.utc)),
+    ),
+    "the Date of a report by its other name": (
+        delivery_report(transaction_id="t", date=datetime(2030, 1, 2, tzinfo=timezone.utc)).swap(
+            "Date>", "TimeStamp>", times=2
+        ),
+        lambda: delivery_report(transaction_id="t", date=datetime(2030, 1, 3, tzinfo=timezone.utc)).swap(
+            "Date>", "TimeStamp>", times=2
+        ),
+    ),
+    "when it was read": (
+        read_reply(transaction_id="t", time_stamp=datetime(2030, 1, 2, tzinfo=timezone.utc)),
+        lambda: read_reply(transaction_id="t", time_stamp=datetime(2030, 1, 3, tzinfo=timezone.utc)),
     ),
     "the TransactionID, which it is found by": (SINGLE, lambda: SINGLE.swap(">t<", ">u<")),
 }
@@ -229,10 +257,10 @@ def test_no_change_of_an_element_goes_unseen(name: str, call: Any, make_environ:
         for what, changed in changes(element):
             request._element = changed
             if fingerprint(request) == before:
-                # When a provider has sent it says nothing; that it has said so does.
-                assert request.message.from_vasp
-                assert what.endswith("TimeStamp") or " TimeStamp" in what
-                assert not what.startswith(("no TimeStamp", "twice"))
+                # When it was sent says nothing; that it has a time does.
+                time = "Date" if request.message.operation == "delivery_report" else "TimeStamp"
+                assert what.endswith(time) or f" {time}" in what
+                assert not what.startswith((f"no {time}", "twice"))
             tried.append(what)
         request._element = element
         assert fingerprint(request) == before
@@ -254,30 +282,65 @@ TIMED = [
 
 
 @pytest.mark.parametrize("operation", TIMED)
-def test_when_it_was_sent_counts_only_where_it_is_when_something_was(operation: str) -> None:
+def test_a_time_that_a_peer_renews_does_not_count_and_that_it_has_one_does(operation: str) -> None:
     make = getattr(builders, operation)
     one, other = (make(transaction_id="t", time_stamp=datetime(2030, 1, day, tzinfo=timezone.utc)) for day in (2, 3))
-    assert (of(one) == of(other)) == builders.OPERATIONS[operation].from_vasp
+    assert of(one) == of(other)
+    if operation != "read_reply":  # it must have one
+        assert of(make(transaction_id="t", time_stamp=None)) != of(one)
 
 
 #: Fingerprints are kept for as long as a window is, across versions of the package: a rule that makes others of the
 #: same messages needs another number (_RULE), so that none is compared with those of before.
 PINNED = {
-    "story": (STORY, "013962d27439b37efba58307df34c87ca789653d797a4a1308673fe68805d13a91"),
-    "single": (SINGLE, "0184083895dd554dadc0d9abe7381ea0661ed1829d50027c2c260c7eff7061e74e"),
+    "story": (STORY, "023962d27439b37efba58307df34c87ca789653d797a4a1308673fe68805d13a91"),
+    "single": (SINGLE, "0284083895dd554dadc0d9abe7381ea0661ed1829d50027c2c260c7eff7061e74e"),
     "deliver": (
         deliver(transaction_id="t", subject="Gr\u00fc\u00dfe"),
-        "01c9f3edf7a27261efce4cca5b28e47ab166fde0fc4ea38cdf445c115321c6bafb",
+        "02c9f3edf7a27261efce4cca5b28e47ab166fde0fc4ea38cdf445c115321c6bafb",
     ),
-    "cancel": (cancel(transaction_id="t"), "017217a610f3dc18f2ab94081608cea99764dac1a8380a261346b6d2767d065147"),
+    "cancel": (cancel(transaction_id="t"), "027217a610f3dc18f2ab94081608cea99764dac1a8380a261346b6d2767d065147"),
 }
 
 
 @pytest.mark.parametrize("name", PINNED)
 def test_the_rule_is_what_it_was(name: str) -> None:
     message, expected = PINNED[name]
-    assert _RULE == b"\x01"
+    assert _RULE == b"\x02"
     assert of(message).hex() == expected
+
+
+#: Those of the same messages by the rule before, as an older version has stored them.
+FORMER = {
+    "story": "013962d27439b37efba58307df34c87ca789653d797a4a1308673fe68805d13a91",
+    "single": "0184083895dd554dadc0d9abe7381ea0661ed1829d50027c2c260c7eff7061e74e",
+    "deliver": "01c9f3edf7a27261efce4cca5b28e47ab166fde0fc4ea38cdf445c115321c6bafb",
+    "cancel": "017217a610f3dc18f2ab94081608cea99764dac1a8380a261346b6d2767d065147",
+}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_what_was_stored_by_the_former_rule_is_compared_by_that(name: str) -> None:
+    found: list[list[bool]] = []
+    stored = [bytes.fromhex(former) for former in FORMER.values()]
+
+    def handler(request: MM7Request) -> None:
+        mine = fingerprint(request)
+        found.append([is_same(one, request, mine) for one in (*stored, mine, b"\x03" + mine[1:])])
+
+    assert peer(handler).send(PINNED[name][0]).accepted
+    assert found == [[one == name for one in FORMER] + [True, False]]
+
+
+def test_by_the_former_rule_the_time_of_a_relay_counted() -> None:
+    found: list[bytes] = []
+    client = peer(lambda request: found.append(fingerprint(request, rule=_FORMER_RULE)))
+    for day in (2, 3):
+        time = datetime(2030, 1, day, tzinfo=timezone.utc)
+        for message in (deliver(transaction_id="t", time_stamp=time), submit(time_stamp=time, **FIELDS)):
+            assert client.send(message).accepted
+    deliveries, submissions = found[::2], found[1::2]
+    assert (len(set(deliveries)), len(set(submissions))) == (2, 1)
 
 
 # -- what is kept
