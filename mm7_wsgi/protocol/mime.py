@@ -170,9 +170,11 @@ class Part:
 
     @property
     def text(self) -> str:
-        """:attr:`data` as text: by its byte order mark, else by :attr:`charset`, else as UTF-8.
+        """:attr:`data` as text: by its byte order mark, else as UTF-8, else by :attr:`charset`.
 
-        An octet that is not of that charset becomes U+FFFD; only the transfer-decoding can raise.
+        A charset is what the WHATWG Encoding Standard makes of its name: ``iso-8859-1`` is windows-1252, ``gb2312`` is
+        GB 18030. UTF-16 without a byte order mark is big-endian, unless only the other order gives text (RFC 2781,
+        4.3). An octet that is not of that charset becomes U+FFFD; only the transfer-decoding can raise.
         """
         return decode_text(self.data, self.charset)
 
@@ -183,6 +185,10 @@ class Part:
         """
         pieces = self.sent() if self.is_multipart else self._decoded_pieces()
         return io.BufferedReader(DecodedReader(pieces), SLICE)
+
+    def _head(self, size: int) -> bytes:
+        """The first bytes as they were sent, up to ``size`` of them."""
+        return self._buffer.read(self._start, min(self._start + size, self._end))
 
     def sent(self) -> Iterator[bytes]:
         """The octets as they were sent, before transfer-decoding, piece by piece."""

@@ -10,6 +10,7 @@ from typing import Final
 
 from .buffer import Buffer
 from .charset import begins_as_xml
+from .contents import content_deviations
 from .deviations import Deviation, Deviations
 from .errors import ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
@@ -104,12 +105,14 @@ class Package:
                 raise ValidationError(details="the Content-Type has two different start parameters")
             self.root = root = self._find_root(content_type.parameters.get("start"))
             self.attachments = tuple(part for part in self.parts if part is not root)
+            for name, where in content_deviations(self.parts, root):
+                self.deviations.note(name, where)
             octets, charset = self._soap_part(root), root.charset
         else:
             if buffer.size > self._limits.envelope:
                 raise _envelope_exceeded(self._limits)
             octets, charset = buffer.read(0, buffer.size), content_type.parameters.get("charset")
-        document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits)
+        document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits, self.deviations)
         self.envelope = divide_envelope(document, self.deviations)
         return self.envelope
 

@@ -74,7 +74,7 @@ def shown(name: str, operation: str = "submit") -> Message:
 
 
 class Piece(NamedTuple):
-    """A part as it has to be read: headers, decoded octets, their text where it is text, the parts inside."""
+    """A part as it must be read: headers, decoded bytes, their text where it is text, the parts inside."""
 
     headers: tuple[tuple[str, str], ...] = ()
     #: Of a multipart none, for its framing is what is different from quirk to quirk.
@@ -1985,14 +1985,114 @@ def _characters() -> list[Quirk]:
             known="SKT, KTF, LG Telecom",
             parse=submitted_text(KOREAN.encode("euc-kr"), KOREAN, "Content-Type: text/plain; charset=euc-kr"),
         ),
-        accepted(
+        mended(
             "A text part labelled ks_c_5601-1987, with characters of Windows' code page 949",
+            "charset-wider",
             text_part("\uc4d4\n".encode("cp949"), "Content-Type: text/plain; charset=ks_c_5601-1987"),
-            "Windows calls it so.",
+            "Windows calls it so, and the characters of the label are the same in both.",
             known="SKT, KTF, LG Telecom",
             parse=submitted_text(
                 "\uc4d4\n".encode("cp949"), "\uc4d4\n", "Content-Type: text/plain; charset=ks_c_5601-1987"
             ),
+        ),
+        mended(
+            "A text part labelled iso-8859-1, with the quotation marks and the euro of windows-1252",
+            "charset-wider",
+            shown("charset-wider"),
+            "Everybody reads these labels as windows-1252 (WHATWG Encoding, 4.2); nobody sends control characters.",
+            known="senders on Windows",
+            parse=submitted_text(
+                b"\x93Gr\xfc\xdfe\x94 \x96 \x805\r\n",
+                "\u201cGr\xfc\xdfe\u201d \u2013 \u20ac5\r\n",
+                'Content-Type: text/plain; charset="iso-8859-1"',
+                *TEXT_HEADERS[1:],
+            ),
+        ),
+        *(
+            mended(
+                f"A text part labelled {label}, with characters that only {wider} has",
+                "charset-wider",
+                text_part(octets, f"Content-Type: text/plain; charset={label}"),
+                "The label means that (WHATWG Encoding, 4.2).",
+                parse=submitted_text(octets, text, f"Content-Type: text/plain; charset={label}"),
+            )
+            for label, wider, octets, text in (
+                ("us-ascii", "windows-1252", b"\x805", "\u20ac5"),
+                ("iso-8859-9", "windows-1254", b"\x80\xfd", "\u20ac\u0131"),
+                ("iso-8859-11", "windows-874", b"\x80\xa1", "\u20ac\u0e01"),
+                ("big5", "Big5 with the supplement of Hong Kong", b"\xf9\xd6\x88\x62", "\u7881\xca\u0304"),
+                ("gb2312", "GBK", "\u9555".encode("gbk"), "\u9555"),
+                ("windows-1252", "the Encoding Standard", b"\xe9\x81", "\xe9\x81"),
+            )
+        ),
+        *(
+            accepted(
+                f"A text part in UTF-16, big-endian and without a byte order mark, labelled {label}",
+                text_part(CHINESE.encode("utf-16-be"), f"Content-Type: text/plain; charset={label}"),
+                "Without a mark it is big-endian (RFC 2781, 4.3).",
+                parse=submitted_text(
+                    CHINESE.encode("utf-16-be"), CHINESE, f"Content-Type: text/plain; charset={label}"
+                ),
+            )
+            for label in ("utf-16", "utf-16be", "iso-10646-ucs-2", "ucs-2", "1000")
+        ),
+        mended(
+            "A text part in UTF-16, little-endian and without a byte order mark",
+            "byte-order",
+            shown("byte-order"),
+            "Only in that order it is text.",
+            known="senders on Windows",
+            parse=submitted_text(
+                TEXT.decode().encode("utf-16-le"),
+                TEXT.decode(),
+                'Content-Type: text/plain; charset="utf-16"',
+                *TEXT_HEADERS[1:],
+            ),
+        ),
+        mended(
+            "A character beyond U+FFFF as references to two surrogates, in hexadecimal, in decimal or both",
+            "surrogate-pair",
+            [
+                shown("surrogate-pair"),
+                *(
+                    shown("surrogate-pair").swap("&#xD83C;&#xDF89;", written)
+                    for written in ("&#55356;&#57225;", "&#xd83c;&#57225;", "&#55356;&#x0df89;")
+                ),
+                SUBMIT.swap(f">{SUBMITTED.message.subject}<".encode(), b">\xed\xa0\xbc\xed\xbe\x89<"),
+            ],
+            "The two are one character, and nothing else. So are its six bytes of CESU-8 in UTF-8.",
+            known="clients in Java",
+            parse=submitted(subject="\U0001f389"),
+        ),
+        mended(
+            "A text part in UTF-8 with a character beyond U+FFFF in six bytes (CESU-8)",
+            "surrogate-pair",
+            text_part(b"Party \xed\xa0\xbc\xed\xbe\x89", *TEXT_HEADERS),
+            "The two are one character, and nothing else.",
+            known="clients in Java",
+            parse=submitted_text(b"Party \xed\xa0\xbc\xed\xbe\x89", "Party \U0001f389"),
+        ),
+        *(
+            refused(
+                f"A reference to one half of a character beyond U+FFFF: {what}",
+                4004,
+                "the SOAP part is not well-formed XML: reference to invalid character number: line\u2026, column\u2026",
+                shown("surrogate-pair").swap("&#xD83C;&#xDF89;", written),
+                "What the other half was, nobody knows.",
+            )
+            for what, written in (
+                ("the first", "&#xD83C;"),
+                ("the second", "&#xDF89;"),
+                ("the second first", "&#xDF89;&#xD83C;"),
+                ("two, and one more", "&#xD83C;&#xDF89;&#xD83C;"),
+            )
+        ),
+        refused(
+            "Half a character beyond U+FFFF in three bytes",
+            4004,
+            "the octets of the SOAP part are not in the character set utf-8",
+            SUBMIT.swap(f">{SUBMITTED.message.subject}<".encode(), b">\xed\xa0\xbc<"),
+            "What the other half was, nobody knows.",
         ),
         accepted(
             "A text part in GB2312, and labelled so",
