@@ -8,10 +8,15 @@ from typing import Final
 from .charset import codec, text_deviations
 from .errors import ContentError
 from .mime import Part, describe
-from .transfer import IDENTITY
+from .transfer import IDENTITY, begins_as_base64, is_base64, is_binary
 
 #: Bytes of text that are judged in one message, as they were sent. Those of a usual one are a few hundred.
 TEXT_JUDGED: Final = 256 * 1024
+#: Bytes that are looked at first, in every part that is no text.
+_HEAD: Final = 64
+# What can never be in the characters of base64 alone.
+_BINARY: Final = ("image/", "audio/", "video/", "application/octet-stream")
+_NO_DATA: Final = ("text/", "message/", "multipart/")
 
 
 def content_deviations(parts: tuple[Part, ...], root: Part) -> Iterator[tuple[str, str]]:
@@ -23,6 +28,13 @@ def content_deviations(parts: tuple[Part, ...], root: Part) -> Iterator[tuple[st
     for part in parts:
         for leaf in part.leaves() if part.is_multipart else (part,):
             content_type, encoding = leaf.content_type, leaf.transfer_encoding
+            if encoding == "base64":
+                if is_binary(leaf.sent()):
+                    yield "encoding-contradicted", describe(leaf)
+            elif encoding in IDENTITY and not content_type.startswith(_NO_DATA):
+                for_certain = content_type.startswith(_BINARY)
+                if begins_as_base64(leaf._head(_HEAD), for_certain=for_certain) and is_base64(leaf.sent()):
+                    yield "encoding-undeclared", describe(leaf)
             if leaf is root:
                 continue
             charset = leaf.charset

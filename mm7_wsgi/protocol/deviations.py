@@ -272,6 +272,20 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ValidationError,
             ),
         },
+        "The data of a part": {
+            "encoding-undeclared": Irregularity(
+                "a part that is no text is base64 and does not say so; its data stays as it was sent",
+                "RFC 2045, 6.1",
+                "nobody by name",
+                ContentError,
+            ),
+            "encoding-contradicted": Irregularity(
+                "a part says that it is base64 and is the data itself",
+                "RFC 2045, 6.8",
+                "instantcom before 2017",
+                ContentError,
+            ),
+        },
         "The envelope": {
             "soap-namespace": Irregularity(
                 "the SOAP namespace is written otherwise than SOAP 1.1 writes it, or a Fault is not in it",

@@ -43,7 +43,7 @@ from .reframe import (
     parts_exceeded,
     reframe,
 )
-from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
+from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces, is_binary
 
 #: Where a deviation is that concerns the outermost multipart.
 WHOLE: Final = "the body"
@@ -158,10 +158,12 @@ class Part:
     def data(self) -> bytes:
         """The octets, transfer-decoded; of a multipart, as they were sent.
 
+        Where they are said to be base64 and are none, but binary, they are as they were sent.
+
         Raises :class:`ContentError` (2004) where they are not in the encoding that the part claims.
         """
         octets = self._buffer.read(self._start, self._end)
-        if self.is_multipart:
+        if self.is_multipart or self._is_never_encoded():
             return octets
         try:
             return decode(self.transfer_encoding, octets)
@@ -183,7 +185,7 @@ class Part:
 
         Its ``read`` raises as :attr:`data` does. It ends with the answer, as the part does.
         """
-        pieces = self.sent() if self.is_multipart else self._decoded_pieces()
+        pieces = self.sent() if self.is_multipart or self._is_never_encoded() else self._decoded_pieces()
         return io.BufferedReader(DecodedReader(pieces), SLICE)
 
     def _head(self, size: int) -> bytes:
@@ -194,6 +196,10 @@ class Part:
         """The octets as they were sent, before transfer-decoding, piece by piece."""
         for offset in range(self._start, self._end, SLICE):
             yield self._buffer.read(offset, min(offset + SLICE, self._end))
+
+    def _is_never_encoded(self) -> bool:
+        """Whether it says that it is base64 and is the data itself."""
+        return self.transfer_encoding == "base64" and is_binary(self.sent())
 
     def _decoded_pieces(self) -> Iterator[bytes]:
         try:

@@ -182,6 +182,9 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "charset-wider": _retexted("iso-8859-1", b"\x93Gr\xfc\xdfe\x94 \x96 \x805\r\n"),
     "byte-order": _retexted("utf-16", _TEXT.encode("utf-16-le")),
     "surrogate-pair": _swapped(f">{_SUBJECT}<", ">&#xD83C;&#xDF89;<"),
+    # the data of a part
+    "encoding-undeclared": _swapped(_GIF, base64.encodebytes(_GIF)),
+    "encoding-contradicted": _swapped(_DOT, f"Content-Transfer-Encoding: base64\r\n{_DOT}"),
     # the content and what names it
     "id-brackets": _swapped("<soap@mm7.example>", "soap@mm7.example"),
     "id-form": _swapped("<content@acme.example>", "<Content@ACME.example>"),

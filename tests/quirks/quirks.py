@@ -336,6 +336,10 @@ def text_part(octets: bytes, *lines: str) -> Message:
     return SUBMIT.swap(part(TEXT_HEADERS, TEXT), part(lines or TEXT_HEADERS, octets))
 
 
+def submitted_dot(octets: bytes, *lines: str) -> Parse:
+    return submitted(story(gif=Piece(headers(*(lines or GIF_HEADERS)), octets)))
+
+
 def submitted_text(octets: bytes, text: str, *lines: str) -> Parse:
     return submitted(story(text=Piece(headers(*(lines or TEXT_HEADERS)), octets, text)))
 
@@ -1503,6 +1507,26 @@ def _ids() -> list[Quirk]:
             ],
             "No octet is in doubt.",
             parse=submitted_picture(*PICTURE_HEADERS, "Content-Transfer-Encoding: BASE64"),
+        ),
+        mended(
+            "A picture that is said to be base64 and is sent as it is",
+            "encoding-contradicted",
+            [
+                shown("encoding-contradicted"),
+                shown("encoding-contradicted").swap(
+                    "Content-Transfer-Encoding: base64", "content-transfer-encoding: base64"
+                ),
+            ],
+            "A picture is not written in the characters of base64.",
+            known="instantcom before 2017",
+            parse=submitted_dot(GIF, GIF_HEADERS[0], "Content-Transfer-Encoding: base64", *GIF_HEADERS[1:]),
+        ),
+        mended(
+            "A picture in base64 without saying so",
+            "encoding-undeclared",
+            shown("encoding-undeclared"),
+            "It is for the host to say what it takes it for: `Part.data` stays as it was sent.",
+            parse=submitted_dot(base64.encodebytes(GIF)),
         ),
         # Content-ID
         mended(
