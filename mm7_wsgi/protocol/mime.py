@@ -25,7 +25,16 @@ from .buffer import SLICE, Buffer
 from .charset import decode_text
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, ValidationError
-from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable, uncommented
+from .headers import (
+    ContentType,
+    content_id,
+    decode_words,
+    is_bracketed,
+    parse_content_type,
+    readable,
+    readable_name,
+    uncommented,
+)
 from .limits import Limits
 from .reframe import (
     BEHIND_THE_CLOSE,
@@ -62,7 +71,7 @@ class Part:
     may hold any path.
     """
 
-    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "is_multipart", "parts")
+    __slots__ = ("_buffer", "_end", "_first", "_headers", "_names_in", "_start", "_type", "is_multipart", "parts")
 
     #: Whether this part is divided into parts.
     is_multipart: bool
@@ -79,6 +88,8 @@ class Part:
         self._buffer = buffer
         self._start = start
         self._end = end
+        #: The character set that names of files may be in beside UTF-8: that of the SOAP part.
+        self._names_in: str | None = None
         written = first.get("Content-Type")
         if written:
             self._type = parse_content_type(readable(written))
@@ -135,13 +146,18 @@ class Part:
 
     @property
     def filename(self) -> str | None:
-        """The name that the sender gives it: ``filename`` of Content-Disposition, else ``name`` of Content-Type."""
-        disposition = self._first.get("Content-Disposition")
-        if disposition is not None:
-            filename = parse_content_type(readable(disposition)).parameters.get("filename")
-            if filename is not None:
-                return filename
-        return self._type.parameters.get("name")
+        """The name that the sender gives it: ``filename`` of Content-Disposition, else ``name`` of Content-Type.
+
+        Encoded words in it are decoded (RFC 2047). Where it is no UTF-8, it is read in the character set of the SOAP
+        part; where it is not in that either, as GBK or windows-1252.
+        """
+        for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+            written = self._first.get(header)
+            if written is not None:
+                name = parse_content_type(readable_name(written, self._names_in)).parameters.get(parameter)
+                if name is not None:
+                    return decode_words(name)
+        return None
 
     @property
     def transfer_encoding(self) -> str:

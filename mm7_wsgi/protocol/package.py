@@ -17,7 +17,7 @@ from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, 
 from .limits import Limits
 from .messages import Content, Fault, Request, Response, read_answer, read_request
 from .mime import WHOLE, Part, describe, read_parts
-from .soap import Envelope, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
+from .soap import Envelope, charset_of_names, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
 from .transfer import IDENTITY
 
 #: The media types of a bare envelope.
@@ -108,6 +108,7 @@ class Package:
             for name, where in content_deviations(self.parts, root):
                 self.deviations.note(name, where)
             octets, charset = self._soap_part(root), root.charset
+            self._say_names_are_in(charset_of_names(octets, charset))
         else:
             if buffer.size > self._limits.envelope:
                 raise _envelope_exceeded(self._limits)
@@ -115,6 +116,13 @@ class Package:
         document = parse_xml(to_utf8(octets, charset, self.deviations), self._limits, self.deviations)
         self.envelope = divide_envelope(document, self.deviations)
         return self.envelope
+
+    def _say_names_are_in(self, charset: str | None) -> None:
+        """Tell the parts in which character set names of files may be, where it is none of Unicode."""
+        if charset is not None:
+            for part in self.parts:
+                for leaf in part.leaves():
+                    leaf._names_in = charset
 
     def _is_multipart(self, content_type: ContentType, buffer: Buffer) -> bool:
         """Whether the body is a multipart, by its Content-Type or by itself."""

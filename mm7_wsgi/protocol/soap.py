@@ -427,6 +427,14 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
     return (decoded(octets, found) or "").encode("utf-8", "surrogatepass")
 
 
+def charset_of_names(octets: bytes, charset: str | None) -> str | None:
+    """The character set that a SOAP part claims, where it is none of Unicode: names of files may be in it too."""
+    if charset in (None, "utf-8") and octets.startswith(_PLAIN_HEADS):
+        return None
+    names = [codec(claim) for claim in (charset, declared(octets)) if claim]
+    return next((name for name in names if name and name != CESU_8 and not name.startswith("utf")), None)
+
+
 def _contradicts(claim: str, found: str, octets: bytes) -> bool:
     name = codec(claim)
     if name is None:

@@ -180,3 +180,26 @@ def test_so_much_text_is_judged_and_no_more(monkeypatch: pytest.MonkeyPatch) -> 
     assert found(part) == [("charset-wider", "the text/plain part says 'latin1' and has 0x80")]
     monkeypatch.setattr(contents, "TEXT_JUDGED", texts - 1)
     assert found(part) == []
+
+
+# -- names of files
+
+
+@pytest.mark.parametrize(
+    ("soap", "octets", "name"),
+    [
+        ("Content-Type: text/xml; charset=GBK", "\u9555\u8a9e".encode("gbk"), "\u9555\u8a9e"),
+        ("Content-Type: text/xml; charset=euc-kr", "\uc0ac\uc9c4".encode("euc-kr"), "\uc0ac\uc9c4"),
+        ("Content-Type: text/xml; charset=big5", "\u7167\u7247".encode("big5"), "\u7167\u7247"),
+        ("Content-Type: text/xml; charset=iso-8859-1", b"\x80", "\u20ac"),
+        ("Content-Type: text/xml; charset=euc-kr", "\uc0ac\uc9c4".encode(), "\uc0ac\uc9c4"),
+        ('Content-Type: text/xml; charset="utf-8"', "\u4e2d\u56fd".encode("gbk"), "\u4e2d\u56fd"),
+    ],
+)
+def test_the_name_of_a_file_is_in_the_character_set_of_the_soap_part(soap: str, octets: bytes, name: str) -> None:
+    part = b'Content-Type: image/gif; name="' + octets + b'.gif"\r\n\r\nGIF89a\x01'
+    with closing(read(part, soap=soap)) as package:
+        assert package.attachments[0].filename == f"{name}.gif"
+    disposition = b'Content-Disposition: attachment; filename="' + octets + b'.gif"\r\n\r\nGIF89a\x01'
+    with closing(read(disposition, soap=soap)) as package:
+        assert package.attachments[0].filename == f"{name}.gif"

@@ -74,13 +74,14 @@ def shown(name: str, operation: str = "submit") -> Message:
 
 
 class Piece(NamedTuple):
-    """A part as it must be read: headers, decoded bytes, their text where it is text, the parts inside."""
+    """A part as it must be read: headers, decoded bytes, their text where it is text, the parts inside, its name."""
 
     headers: tuple[tuple[str, str], ...] = ()
     #: Of a multipart none, for its framing is what is different from quirk to quirk.
     data: bytes = b""
     text: str | None = None
     parts: tuple[Piece, ...] = ()
+    filename: str | None = None
 
 
 class Parse(NamedTuple):
@@ -336,8 +337,23 @@ def text_part(octets: bytes, *lines: str) -> Message:
     return SUBMIT.swap(part(TEXT_HEADERS, TEXT), part(lines or TEXT_HEADERS, octets))
 
 
-def submitted_dot(octets: bytes, *lines: str) -> Parse:
-    return submitted(story(gif=Piece(headers(*(lines or GIF_HEADERS)), octets)))
+def dot(octets: bytes, *lines: bytes) -> Message:
+    """The regular message with another picture in it, and other headers there."""
+    written = b"".join(line + b"\r\n" for line in lines) + b"\r\n" + octets if lines else part(GIF_HEADERS, octets)
+    return SUBMIT.swap(part(GIF_HEADERS, GIF), written)
+
+
+def submitted_dot(octets: bytes, *lines: str, filename: str | None = None) -> Parse:
+    return submitted(story(gif=Piece(headers(*(lines or GIF_HEADERS)), octets, filename=filename)))
+
+
+def named(header: str, filename: str, octets: bytes | None = None) -> tuple[Message, Parse]:
+    """The regular message whose picture has a header that names it, as these bytes; and what it is read as."""
+    lines = [GIF_HEADERS[0], header, *GIF_HEADERS[1:]]
+    if header.startswith("Content-Type"):
+        del lines[0]
+    written = [octets if line is header and octets is not None else line.encode() for line in lines]
+    return dot(GIF, *written), submitted_dot(GIF, *lines, filename=filename)
 
 
 def submitted_text(octets: bytes, text: str, *lines: str) -> Parse:
@@ -2117,6 +2133,57 @@ def _characters() -> list[Quirk]:
             "the octets of the SOAP part are not in the character set utf-8",
             SUBMIT.swap(f">{SUBMITTED.message.subject}<".encode(), b">\xed\xa0\xbc<"),
             "What the other half was, nobody knows.",
+        ),
+        # names of files
+        *(
+            accepted(title, message, why, known=known, parse=parse)
+            for title, why, known, (message, parse) in (
+                (
+                    "A file name in encoded words, in quotes",
+                    "RFC 2047 forbids it there, and nothing else is called so.",
+                    "mail libraries",
+                    named('Content-Type: image/gif; name="=?UTF-8?B?5Zu+54mHLmdpZg==?="', "\u56fe\u7247.gif"),
+                ),
+                (
+                    "A file name in several encoded words, without quotes",
+                    "White space between them is none of the name, and a character may be in two of them.",
+                    "mail libraries",
+                    named(
+                        "Content-Disposition: attachment; filename==?utf-8?Q?=E5=9B=BE=E7=89?= =?utf-8?q?=87=2Egif?=",
+                        "\u56fe\u7247.gif",
+                    ),
+                ),
+                (
+                    "A file name in GBK, of which two characters are UTF-8 by chance",
+                    "As UTF-8 it would be of letters that nobody uses.",
+                    "China Mobile's client",
+                    named(
+                        'Content-Type: image/gif; name="\u037c\u01ac.gif"',
+                        "\u56fe\u7247.gif",
+                        b'Content-Type: image/gif; name="\xcd\xbc\xc6\xac.gif"',
+                    ),
+                ),
+                (
+                    "A file name in GBK beside a SOAP part in UTF-8",
+                    "It is no UTF-8, and in windows-1252 it would be of signs.",
+                    "China Mobile's client",
+                    named(
+                        'Content-Type: image/gif; name="\xd6\xd0\xb9\xfa.gif"',
+                        "\u4e2d\u56fd.gif",
+                        b'Content-Type: image/gif; name="\xd6\xd0\xb9\xfa.gif"',
+                    ),
+                ),
+                (
+                    "A file name in windows-1252",
+                    "It is no UTF-8, and in GBK it would be of rare characters.",
+                    "senders on Windows",
+                    named(
+                        'Content-Type: image/gif; name="Gr\xf6\xdfe.gif"',
+                        "Gr\xf6\xdfe.gif",
+                        b'Content-Type: image/gif; name="Gr\xf6\xdfe.gif"',
+                    ),
+                ),
+            )
         ),
         accepted(
             "A text part in GB2312, and labelled so",
