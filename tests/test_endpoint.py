@@ -1371,6 +1371,13 @@ FRAMING: dict[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 
+def with_part(mm7: Any, octets: bytes, header: str) -> Any:
+    """A message whose content is one part with that header."""
+    return mm7_environ(
+        mm7, *mm7.package(mm7.soap(more='<{p}Content href="cid:a"/>'), mm7.part(octets, header, "Content-ID: <a>"))
+    )
+
+
 DEVIATIONS: dict[str, Callable[[Any], dict[str, Any]]] = {
     **FRAMING,
     "multipart-encoded": lambda mm7: packed(
@@ -1434,6 +1441,11 @@ DEVIATIONS: dict[str, Callable[[Any], dict[str, Any]]] = {
     ),
     "soap-namespace": lambda mm7: mm7.request(soap="https://schemas.xmlsoap.org/soap/envelope"),
     "xml-late": lambda mm7: mm7_environ(mm7, "text/xml", b"\r\n" + mm7.soap()),
+    "charset-wider": lambda mm7: with_part(mm7, b"\x805", "Content-Type: text/plain; charset=iso-8859-1"),
+    "byte-order": lambda mm7: with_part(mm7, "abc".encode("utf-16-le"), "Content-Type: text/plain; charset=utf-16"),
+    "surrogate-pair": lambda mm7: mm7.request(more="<{p}Subject>&#xD83C;&#xDF89;</{p}Subject>"),
+    "encoding-undeclared": lambda mm7: with_part(mm7, b"R0lGODlhAQABAA==", "Content-Type: image/gif"),
+    "encoding-contradicted": lambda mm7: with_part(mm7, b"\x89PNG", "Content-Transfer-Encoding: base64"),
     "namespace-blanks": lambda mm7: mm7.request(namespace=REL_6 + " "),
     "namespace-foreign": lambda mm7: mm7.request(namespace="urn:mm7"),
     "namespace-mixed": lambda mm7: mm7.request(transaction_namespace=REL_5),

@@ -260,6 +260,40 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ContentError,
             ),
         },
+        "Characters": {
+            "charset-wider": Irregularity(
+                "a text has bytes that its label does not cover; it is read in the wider character set that is meant",
+                "RFC 2046, 4.1.2",
+                "senders on Windows, with the euro sign under iso-8859-1",
+                ValidationError,
+            ),
+            "byte-order": Irregularity(
+                "a text in UTF-16 is not in the byte order that its label gives, without a mark the big-endian",
+                "RFC 2781, 4.3",
+                "senders on Windows",
+                ValidationError,
+            ),
+            "surrogate-pair": Irregularity(
+                "a character is written as two surrogates: by references in XML, or by three bytes each in UTF-8",
+                "XML 1.0, 4.1; RFC 3629, 3",
+                "clients in Java",
+                ValidationError,
+            ),
+        },
+        "The data of a part": {
+            "encoding-undeclared": Irregularity(
+                "a part that is no text is base64 and does not say so; its data stays as it was sent",
+                "RFC 2045, 6.1",
+                "nobody by name",
+                ContentError,
+            ),
+            "encoding-contradicted": Irregularity(
+                "a part says that it is base64 and is the data itself",
+                "RFC 2045, 6.8",
+                "instantcom before 2017",
+                ContentError,
+            ),
+        },
         "The envelope": {
             "soap-namespace": Irregularity(
                 "the SOAP namespace is written otherwise than SOAP 1.1 writes it, or a Fault is not in it",

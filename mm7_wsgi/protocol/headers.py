@@ -8,13 +8,15 @@ without a word.
 from __future__ import annotations
 
 import re
+from binascii import Error, a2b_base64, a2b_qp
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
-from .charset import decode_text
+from .charset import codec, decode_text, decoded, find_charset, is_pairs_of, join_surrogates
+from .likelihood import AHEAD, is_likelier
 
 # Matched at one place after the other, never searched for, so that no header costs more than its length.
 _BLANKS = re.compile(r"[;\s]*")
@@ -157,9 +159,79 @@ def readable(value: str) -> str:
     if value.isascii():
         return value
     try:
-        return value.encode("latin-1").decode("utf-8")
+        return join_surrogates(value.encode("latin-1")).decode("utf-8")
     except UnicodeError:
         return value
+
+
+def readable_name(value: str, charset: str | None) -> str:
+    """As :func:`readable`, for a header that names a file: where it is no UTF-8, it is in another character set.
+
+    That is ``charset``, as :func:`.charset.codec` names it, where the value is in that; else GBK, where that is the
+    likelier text; else windows-1252. A few characters of GBK can be UTF-8 by chance.
+    """
+    if value.isascii():
+        return value
+    try:
+        octets = value.encode("latin-1")
+    except UnicodeError:
+        return value
+    found = find_charset(octets, [charset] if charset else [])
+    if found == "utf-8":
+        found = "gb18030" if is_pairs_of("gb18030", octets, by=AHEAD) else found
+    elif found is None and decoded(octets, "gb18030") is not None and is_likelier(octets, "gb18030", "cp1252"):
+        found = "gb18030"
+    return decoded(octets, found or "cp1252") or value
+
+
+# Peers write white space into the words, and parentheses are no comments in a name.
+_WORD = re.compile(r"=\?([^?*\s]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?]*)\?=")
+
+
+def decode_words(value: str) -> str:
+    """Return ``value`` with its encoded words decoded (RFC 2047). A word that cannot be decoded stays as it is.
+
+    Characters that are cut in two by the end of a word are joined where the next word is of the same character set.
+
+    >>> decode_words("=?utf-8?B?5Zu+?= =?utf-8?Q?=E7=89=87=2Epng?=")
+    '\u56fe\u7247.png'
+    """
+    if "=?" not in value:
+        return value
+    pieces: list[str | tuple[str, bytes]] = []
+    place = 0
+    for word in _WORD.finditer(value):
+        octets = _octets_of(word)
+        if octets is None:
+            continue
+        between = value[place : word.start()]
+        place = word.end()
+        before = pieces[-1] if pieces else ""
+        if isinstance(before, tuple) and (not between or between.isspace()):
+            if before[0] == word[1].lower():
+                pieces[-1] = (before[0], before[1] + octets)
+                continue
+        elif between:
+            pieces.append(between)
+        pieces.append((word[1].lower(), octets))
+    pieces.append(value[place:])
+    return "".join([piece if isinstance(piece, str) else decode_text(piece[1], piece[0]) for piece in pieces])
+
+
+def _octets_of(word: re.Match[str]) -> bytes | None:
+    """What an encoded word holds; None where it cannot be known."""
+    try:
+        written = word[3].encode("ascii")
+        if word[2] in "Qq":
+            octets = a2b_qp(written, header=True)
+        else:
+            packed = b"".join(written.split()).rstrip(b"=")
+            if not packed.translate(None, b"+/").isalnum() and packed:
+                return None
+            octets = a2b_base64(packed + b"=" * (-len(packed) % 4))
+    except (UnicodeError, Error):
+        return None
+    return octets if codec(word[1]) is not None or find_charset(octets, ()) is not None else None
 
 
 def uncommented(value: str) -> str:

@@ -25,7 +25,16 @@ from .buffer import SLICE, Buffer
 from .charset import decode_text
 from .deviations import Deviations
 from .errors import ContentError, LimitExceeded, ValidationError
-from .headers import ContentType, content_id, is_bracketed, parse_content_type, readable, uncommented
+from .headers import (
+    ContentType,
+    content_id,
+    decode_words,
+    is_bracketed,
+    parse_content_type,
+    readable,
+    readable_name,
+    uncommented,
+)
 from .limits import Limits
 from .reframe import (
     BEHIND_THE_CLOSE,
@@ -44,7 +53,7 @@ from .reframe import (
     parts_exceeded,
     reframe,
 )
-from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces
+from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces, is_binary
 
 #: Where a deviation is that concerns the outermost multipart.
 WHOLE: Final = "the body"
@@ -63,7 +72,18 @@ class Part:
     may hold any path.
     """
 
-    __slots__ = ("_buffer", "_end", "_first", "_headers", "_start", "_type", "ending", "is_multipart", "parts")
+    __slots__ = (
+        "_buffer",
+        "_end",
+        "_first",
+        "_headers",
+        "_names_in",
+        "_start",
+        "_type",
+        "ending",
+        "is_multipart",
+        "parts",
+    )
 
     #: Whether this part is divided into parts.
     is_multipart: bool
@@ -83,6 +103,8 @@ class Part:
         self._buffer = buffer
         self._start = start
         self._end = end
+        #: The character set that names of files may be in beside UTF-8: that of the SOAP part.
+        self._names_in: str | None = None
         written = first.get("Content-Type")
         if written:
             self._type = parse_content_type(readable(written))
@@ -140,13 +162,18 @@ class Part:
 
     @property
     def filename(self) -> str | None:
-        """The name that the sender gives it: ``filename`` of Content-Disposition, else ``name`` of Content-Type."""
-        disposition = self._first.get("Content-Disposition")
-        if disposition is not None:
-            filename = parse_content_type(readable(disposition)).parameters.get("filename")
-            if filename is not None:
-                return filename
-        return self._type.parameters.get("name")
+        """The name that the sender gives it: ``filename`` of Content-Disposition, else ``name`` of Content-Type.
+
+        Encoded words in it are decoded (RFC 2047). Where it is no UTF-8, it is read in the character set of the SOAP
+        part; where it is not in that either, as GBK or windows-1252.
+        """
+        for header, parameter in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+            written = self._first.get(header)
+            if written is not None:
+                name = parse_content_type(readable_name(written, self._names_in)).parameters.get(parameter)
+                if name is not None:
+                    return decode_words(name)
+        return None
 
     @property
     def transfer_encoding(self) -> str:
@@ -163,10 +190,12 @@ class Part:
     def data(self) -> bytes:
         """The octets, transfer-decoded; of a multipart, as they were sent.
 
+        Where they are said to be base64 and are none, but binary, they are as they were sent.
+
         Raises :class:`ContentError` (2004) where they are not in the encoding that the part claims.
         """
         octets = self._buffer.read(self._start, self._end)
-        if self.is_multipart:
+        if self.is_multipart or self._is_never_encoded():
             return octets
         try:
             return decode(self.transfer_encoding, octets)
@@ -175,9 +204,11 @@ class Part:
 
     @property
     def text(self) -> str:
-        """:attr:`data` as text: by its byte order mark, else by :attr:`charset`, else as UTF-8.
+        """:attr:`data` as text: by its byte order mark, else as UTF-8, else by :attr:`charset`.
 
-        An octet that is not of that charset becomes U+FFFD; only the transfer-decoding can raise.
+        A charset is what the WHATWG Encoding Standard makes of its name: ``iso-8859-1`` is windows-1252, ``gb2312`` is
+        GB 18030. UTF-16 without a byte order mark is big-endian, unless only the other order gives text (RFC 2781,
+        4.3). An octet that is not of that charset becomes U+FFFD; only the transfer-decoding can raise.
         """
         return decode_text(self.data, self.charset)
 
@@ -186,8 +217,12 @@ class Part:
 
         Its ``read`` raises as :attr:`data` does. It ends with the answer, as the part does.
         """
-        pieces = self.sent() if self.is_multipart else self._decoded_pieces()
+        pieces = self.sent() if self.is_multipart or self._is_never_encoded() else self._decoded_pieces()
         return io.BufferedReader(DecodedReader(pieces), SLICE)
+
+    def _head(self, size: int) -> bytes:
+        """The first bytes as they were sent, up to ``size`` of them."""
+        return self._buffer.read(self._start, min(self._start + size, self._end))
 
     def sent(self) -> Iterator[bytes]:
         """The octets as they were sent, before transfer-decoding, piece by piece."""
@@ -197,6 +232,10 @@ class Part:
     def tail(self, size: int) -> bytes:
         """Return the last ``size`` bytes as they were sent; all of them where there are fewer."""
         return self._buffer.read(max(self._start, self._end - size), self._end)
+
+    def _is_never_encoded(self) -> bool:
+        """Whether it says that it is base64 and is the data itself."""
+        return self.transfer_encoding == "base64" and is_binary(self.sent())
 
     def _decoded_pieces(self) -> Iterator[bytes]:
         try:

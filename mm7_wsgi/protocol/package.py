@@ -11,6 +11,7 @@ from typing import Final
 
 from .buffer import Buffer
 from .charset import begins_as_xml
+from .contents import content_deviations
 from .deviations import Deviation, Deviations
 from .errors import BadRequest, ContentError, LimitExceeded, UnsupportedMediaType, ValidationError
 from .headers import ContentType, Reference, bare_id, content_id, is_bracketed, parse_content_type, parse_href, readable
@@ -18,7 +19,7 @@ from .limits import Limits
 from .messages import Content, Fault, Request, Response, read_answer, read_request
 from .mime import WHOLE, Part, describe, read_parts
 from .reframe import Ending, named_boundary
-from .soap import Envelope, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
+from .soap import Envelope, charset_of_names, check_answer, check_envelope, divide_envelope, parse_xml, to_utf8
 from .transfer import IDENTITY
 from .truncation import may_be_cut_off
 
@@ -115,7 +116,10 @@ class Package:
                 raise ValidationError(details="the Content-Type has two different start parameters")
             self.root = root = self._find_root(content_type.parameters.get("start"))
             self.attachments = tuple(part for part in self.parts if part is not root)
+            for name, where in content_deviations(self.parts, root):
+                self.deviations.note(name, where)
             octets, charset = self._soap_part(root), root.charset
+            self._say_names_are_in(charset_of_names(octets, charset))
         else:
             if buffer.size > self._limits.envelope:
                 raise _envelope_exceeded(self._limits)
@@ -123,7 +127,7 @@ class Package:
         document = octets
         try:
             document = to_utf8(octets, charset, self.deviations)
-            root_element = parse_xml(document, self._limits)
+            root_element = parse_xml(document, self._limits, self.deviations)
         except ValidationError as error:
             raise self._explained(error, document, content_type.boundary, buffer) from None
         self.envelope = divide_envelope(root_element, self.deviations)
@@ -164,6 +168,13 @@ class Package:
             details=f"the body ends at its Content-Length of {buffer.size} bytes without the close delimiter; "
             "it may have been cut off"
         )
+
+    def _say_names_are_in(self, charset: str | None) -> None:
+        """Tell the parts in which character set names of files may be, where it is none of Unicode."""
+        if charset is not None:
+            for part in self.parts:
+                for leaf in part.leaves():
+                    leaf._names_in = charset
 
     def _is_multipart(self, content_type: ContentType, buffer: Buffer) -> bool:
         """Whether the body is a multipart, by its Content-Type or by itself."""

@@ -16,12 +16,12 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple, NoReturn, TypeAlias
 from xml.etree import ElementTree
-from xml.parsers.expat import ExpatError, ParserCreate
+from xml.parsers.expat import ExpatError, ParserCreate, errors
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from .charset import IN_ASCII, codec, declared, decoded, find_charset
+from .charset import CESU_8, IN_ASCII, codec, declared, decoded, find_charset, find_uncovered
 from .deviations import Deviations
 from .errors import MustUnderstand, TransactionIDError, UnsupportedVersion, ValidationError, VersionMismatch
 from .limits import Limits
@@ -279,11 +279,55 @@ def _too_much(name: str, words: str) -> ValidationError:
     return ValidationError(details=f"the SOAP part has {words} ({name})")
 
 
-def parse_xml(octets: bytes, limits: Limits) -> Node:
+def parse_xml(octets: bytes, limits: Limits, deviations: Deviations | None = None) -> Node:
     """Parse a document that is UTF-8, whatever encoding it declares, and return its root.
+
+    With ``deviations``, two character references to a high and a low surrogate are read as the one character that they
+    stand for, and that is noted. One that stands alone is never read.
 
     Raises :class:`ValidationError` (4004) with the parser's words and place.
     """
+    try:
+        return _parse(octets, limits)
+    except _CharacterReferenceError:
+        joined = octets if deviations is None else _join_references(octets)
+        if joined == octets:
+            raise
+    assert deviations is not None
+    deviations.note("surrogate-pair", "the SOAP part")
+    return _parse(joined, limits)
+
+
+class _CharacterReferenceError(ValidationError):
+    """A reference to what is no character."""
+
+
+_BAD_REFERENCE = errors.codes[errors.XML_ERROR_BAD_CHAR_REF]
+# What holds no references, to its end or that of the document; or a reference to a high surrogate and one to a low one.
+_REFERENCES = re.compile(
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)"
+    rb"|&#(x0*[Dd][89ABab][0-9A-Fa-f]{2}|0*5(?:529[6-9]|5[3-9][0-9]{2}|6[0-2][0-9]{2}|63[01][0-9]));"
+    rb"&#(x0*[Dd][C-Fc-f][0-9A-Fa-f]{2}|0*5(?:63[2-9][0-9]|6[4-9][0-9]{2}|7[0-2][0-9]{2}|73[0-3][0-9]|734[0-3]));",
+    re.DOTALL,
+)
+
+
+def _join_references(octets: bytes) -> bytes:
+    """Write each pair of references to surrogates as one, just as long: what the parser says of a place stays true."""
+    return _REFERENCES.sub(_joined_reference, octets)
+
+
+def _joined_reference(match: re.Match[bytes]) -> bytes:
+    if match[1] is None:
+        return match[0]
+    high, low = (
+        int(b"0" + number if number[:1] == b"x" else number, 16 if number[:1] == b"x" else 10)
+        for number in match.groups()
+    )
+    return b"&#x%s;" % (b"%X" % (0x10000 + (high - 0xD800 << 10) + low - 0xDC00)).zfill(len(match[0]) - 4)
+
+
+def _parse(octets: bytes, limits: Limits) -> Node:
     signs = octets.count(b"=")
     if signs > limits.elements:
         _check_qualified(octets, limits)
@@ -324,7 +368,8 @@ def parse_xml(octets: bytes, limits: Limits) -> Node:
     except DefusedXmlException:
         _refuse_document_type()
     except (ExpatError, SyntaxError, ValueError, LookupError) as error:
-        raise ValidationError(details=f"the SOAP part is not well-formed XML: {error}") from None
+        kind = _CharacterReferenceError if getattr(error, "code", 0) == _BAD_REFERENCE else ValidationError
+        raise kind(details=f"the SOAP part is not well-formed XML: {error}") from None
     finally:
         parser.StartNamespaceDeclHandler = None  # it holds the parser
     root: Node = builder.close()
@@ -343,7 +388,8 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
     """The SOAP part as UTF-8, judged by its octets first and by what it claims about itself only then.
 
     A byte order mark; else UTF-8, if the octets are valid UTF-8 without NUL and ESC; else the MIME charset; else the
-    encoding of the XML declaration. A claim that contradicts what was found is a deviation.
+    encoding of the XML declaration. A claim that contradicts what was found is a deviation, and so are bytes that the
+    character set claimed does not have, and surrogates that stand for one character.
 
     Raises :class:`ValidationError` where no reading is left.
     """
@@ -368,10 +414,25 @@ def to_utf8(octets: bytes, charset: str | None, deviations: Deviations) -> bytes
             + " or ".join(dict.fromkeys(claim.lower()[:40] for claim in claims or ["utf-8"]))
         )
     for claim in claims:
-        if codec(claim) != found and _contradicts(claim, found, octets):
+        if codec(claim) == found:
+            if code := find_uncovered(claim, octets):
+                deviations.note("charset-wider", f"the SOAP part says {claim[:40]!r} and has {code}")
+        elif _contradicts(claim, found, octets):
             deviations.note("charset-contradicted", f"the SOAP part says {claim[:40]!r} and is {found}")
+    if found == "utf-8":
+        return octets
+    if found == CESU_8:
+        deviations.note("surrogate-pair", "the SOAP part")
     # utf-7 can hold half of a surrogate pair. It is kept as what it is: expat says where it stands.
-    return octets if found == "utf-8" else octets.decode(found).encode("utf-8", "surrogatepass")
+    return (decoded(octets, found) or "").encode("utf-8", "surrogatepass")
+
+
+def charset_of_names(octets: bytes, charset: str | None) -> str | None:
+    """The character set that a SOAP part claims, where it is none of Unicode: names of files may be in it too."""
+    if charset in (None, "utf-8") and octets.startswith(_PLAIN_HEADS):
+        return None
+    names = [codec(claim) for claim in (charset, declared(octets)) if claim]
+    return next((name for name in names if name and name != CESU_8 and not name.startswith("utf")), None)
 
 
 def _contradicts(claim: str, found: str, octets: bytes) -> bool:
@@ -381,11 +442,13 @@ def _contradicts(claim: str, found: str, octets: bytes) -> bool:
     # It stands for either byte order, though Python's codec without a mark takes that of the machine.
     if name == "utf-16" and found.startswith("utf-16"):
         return False
+    if found == CESU_8 and name == "utf-8":  # which has a deviation of its own
+        return False
     if found == "utf-8" and octets.isascii() and name not in IN_ASCII:
         octets = octets[:64]  # enough: either the charset has ASCII in it or it has not
     # By value, for one charset has several names; and without the mark, which utf-16-le reads as a character.
     text = decoded(octets, name)
-    return text is None or text.removeprefix(_MARK) != octets.decode(found).removeprefix(_MARK)
+    return text is None or text.removeprefix(_MARK) != (decoded(octets, found) or "").removeprefix(_MARK)
 
 
 class Envelope(NamedTuple):

@@ -57,6 +57,61 @@ def decoded_pieces(encoding: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
     raise _unknown(encoding)
 
 
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_LINE_ENDS = b"\r\n\t\v\f"
+#: Bytes by which base64 is told from something else.
+_HEAD = 64
+
+
+def is_binary(pieces: Iterator[bytes]) -> bool:
+    """Return whether what is said to be base64 is the data itself, never encoded.
+
+    It is where the first of ``pieces`` with a byte above 127 has more than a fifth of bytes that are none of base64's.
+    In base64 with a little junk there are fewer, and nobody can know what was meant. What begins as base64 is not
+    looked at any further.
+    """
+    for piece in pieces:
+        if not piece.isascii():
+            written = piece.translate(None, _LINE_ENDS)
+            return 5 * len(written.translate(None, _BASE64 + b"=")) > len(written)
+        if not piece[:_HEAD].translate(None, _BASE64 + b"=" + _WHITE):
+            break
+    return False
+
+
+# How files of the kinds that are sent begin.
+_MAGIC = (
+    rb"\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF|II\*\x00|MM\x00\*|#!AMR|MThd|MMMD|ID3|OggS|fLaC|%PDF|PK\x03\x04"
+    rb"|\x1aE\xdf\xa3|....ftyp"
+)
+_BEGINS_AS_FILE = re.compile(_MAGIC, re.DOTALL)
+_VARIED = re.compile(rb"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9+/])", re.DOTALL)
+
+
+def begins_as_base64(head: bytes, *, for_certain: bool) -> bool:
+    """Return whether data that does not say so begins as lines of base64: ``head`` is that of its first 64 bytes.
+
+    What it decodes to must begin as files do. Of what ``for_certain`` is no text, it is enough that there is so much of
+    it, with all kinds of characters.
+    """
+    if head.translate(None, _BASE64 + b"=\r\n"):
+        return False
+    packed = head.translate(None, b"=\r\n")
+    if _BEGINS_AS_FILE.match(_decode_laxly(packed[: len(packed) // 4 * 4])):
+        return True
+    return for_certain and len(head) == _HEAD and _VARIED.match(packed) is not None
+
+
+def is_base64(pieces: Iterator[bytes]) -> bool:
+    """Return whether data is nothing but base64, to its end."""
+    try:
+        for _ in _base64_pieces(pieces):
+            pass
+    except ContentError:
+        return False
+    return True
+
+
 def _unknown(encoding: str) -> ContentError:
     return ContentError(details=f"the Content-Transfer-Encoding {encoding[:40]!r} is not known")
 
@@ -100,7 +155,7 @@ def _count_white(octets: bytes, end: int) -> int:
 def _decode_base64_strictly(octets: bytes) -> bytes:
     """Decode what is before the padding, or say what is wrong with it."""
     packed = octets.translate(None, _WHITE)
-    junk = packed.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    junk = packed.translate(None, _BASE64)
     if junk:
         raise ContentError(details=f"the base64 holds {junk[:1]!r}, which is none of its characters")
     if len(packed) % 4 == 1:

@@ -115,6 +115,13 @@ def _in_base64(message: Message, headers: str, end: str) -> Message:
     return message.swap(message.body, before + found + encoded + delimiter + behind)
 
 
+def _retexted(charset: str, octets: bytes) -> Change:
+    """With another text in the place of the regular one, under this character set."""
+    headers = 'text/plain; charset="{}"\r\nContent-ID: <text>'
+    old, new = (headers.format(name) for name in ("utf-8", charset))
+    return lambda message: message.swap(old, new).swap(_TEXT, octets)
+
+
 def _without_story(message: Message) -> Message:
     """With a content that has a delimiter and no parts."""
     before, named, rest = message.body.partition(_NAMED.encode())
@@ -171,6 +178,13 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "soap-part-encoded": partial(_in_base64, headers=_ROOT, end=_OUTER),
     "charset-contradicted": _swapped('text/xml; charset="utf-8"', 'text/xml; charset="us-ascii"'),
     "xml-late": _swapped("<?xml", "\r\n<?xml"),
+    # characters
+    "charset-wider": _retexted("iso-8859-1", b"\x93Gr\xfc\xdfe\x94 \x96 \x805\r\n"),
+    "byte-order": _retexted("utf-16", _TEXT.encode("utf-16-le")),
+    "surrogate-pair": _swapped(f">{_SUBJECT}<", ">&#xD83C;&#xDF89;<"),
+    # the data of a part
+    "encoding-undeclared": _swapped(_GIF, base64.encodebytes(_GIF)),
+    "encoding-contradicted": _swapped(_DOT, f"Content-Transfer-Encoding: base64\r\n{_DOT}"),
     # the content and what names it
     "id-brackets": _swapped("<soap@mm7.example>", "soap@mm7.example"),
     "id-form": _swapped("<content@acme.example>", "<Content@ACME.example>"),

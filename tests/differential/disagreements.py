@@ -373,7 +373,8 @@ DISAGREEMENTS = (
         of="mm7_wsgi",
         summary="text that is valid UTF-8 is read as UTF-8, whatever its label says",
         reason="By RFC 2046, 4.1.2 the label says it. Peers label what they did not convert, and other text is valid "
-        "UTF-8 by chance only where it is a few characters, such as the one of this message.",
+        "UTF-8 by chance only where it is a few characters, such as the one of this message. Where those are likelier "
+        "text under their label, it is believed.",
         message=_part(b"Content-Type: text/plain; charset=gb2312", octets=b"\xc4\xa3"),
         item="text",
         ours="ģ",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gc
 import sys
 from email import message_from_string
@@ -15,10 +16,12 @@ from mm7_wsgi.protocol import headers
 from mm7_wsgi.protocol.headers import (
     bare_id,
     content_id,
+    decode_words,
     is_bracketed,
     parse_content_type,
     parse_href,
     readable,
+    readable_name,
     uncommented,
 )
 
@@ -436,3 +439,102 @@ def test_an_href_that_no_header_has_room_for_names_nothing(scheme: str, is_cid: 
     longest = scheme + "%41" * 10_922 + "aa"  # 32 KB without the scheme
     assert parse_href(longest).content_ids[0] == "A" * 10_922 + "aa"
     assert parse_href(longest + "a") == (longest + "a", ("", ""), ("", ""), is_cid)
+
+
+# -- names of files
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("a.gif", "a.gif"),
+        ("=?", "=?"),
+        ("=?UTF-8?B?5Zu+54mHLnBuZw==?=", "\u56fe\u7247.png"),
+        ("=?utf-8?b?5Zu+54mHLnBuZw?=", "\u56fe\u7247.png"),
+        ("=?UTF-8*en?Q?=E5=9B=BE_a=2Epng?=", "\u56fe a.png"),
+        ("=?GB2312?B?zbzGrC5wbmc=?=", "\u56fe\u7247.png"),
+        ("=?gbk?q?=CD=BC=C6=AC.png?=", "\u56fe\u7247.png"),
+        ("=?iso-8859-1?Q?5=80.png?=", "5\u20ac.png"),
+        ("=?euc-kr?B?u+fB+C5qcGc=?=", "\uc0ac\uc9c4.jpg"),
+        # White space between two words is none of the name, and around one it is.
+        ("=?utf-8?Q?a?= =?utf-8?Q?b?=", "ab"),
+        ("=?utf-8?Q?a?=\t=?iso-8859-1?Q?=E9?=", "a\xe9"),
+        ("=?utf-8?Q?a?==?utf-8?Q?b?=", "ab"),
+        ("my =?utf-8?Q?a?= file =?utf-8?Q?b?=.gif", "my a file b.gif"),
+        # A character that is cut in two by the end of a word.
+        ("=?utf-8?B?5Zu+5w==?= =?UTF-8?B?iYc=?=.png", "\u56fe\u7247.png"),
+        ("=?utf-8?Q?=E5=9B?= =?utf-8?B?vg==?=", "\u56fe"),
+        ("=?utf-8?Q?=E5=9B?= x =?utf-8?B?vg==?=", "\ufffd x \ufffd"),
+        # White space in a word, as peers write it.
+        ("=?utf-8?Q?a b?=", "a b"),
+        ("=?utf-8?B?5Zu+ 54mH?=", "\u56fe\u7247"),
+        ("=?utf-8?Q??=", ""),
+        ("=?utf-8?B??=", ""),
+        # What cannot be decoded stays as it is.
+        ("=?utf-8?B?5Zu!?=", "=?utf-8?B?5Zu!?="),
+        ("=?utf-8?B?A?=", "=?utf-8?B?A?="),
+        ("=?utf-8?X?a?=", "=?utf-8?X?a?="),
+        ("=?utf-8?Q?\xe9?=", "=?utf-8?Q?\xe9?="),
+        ("=?latin-42?Q?=E9?=", "=?latin-42?Q?=E9?="),
+        ("=?latin-42?Q?=C3=A9?=", "\xe9"),
+        ("=?utf-8?Q?a", "=?utf-8?Q?a"),
+        ("=?utf-8?B?5Zu!?= =?utf-8?Q?b?=", "=?utf-8?B?5Zu!?= b"),
+    ],
+)
+def test_encoded_words_are_decoded(written: str, name: str) -> None:
+    assert decode_words(written) == name
+
+
+@given(st.text(st.sampled_from("=?utf-8BQbq_ =E5*\xe9\ud800"), max_size=60) | st.text(max_size=40))
+@settings(deadline=None, max_examples=300)
+def test_no_name_raises(name: str) -> None:
+    assert isinstance(decode_words(name), str)
+    assert isinstance(readable_name(name, "gb18030"), str)
+    if "=?" not in name:
+        assert decode_words(name) == name
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=200)
+def test_words_that_the_standard_library_writes_come_back(texts: list[str]) -> None:
+    name = "".join(texts)
+    octets = name.encode()
+    words = [
+        f"=?utf-8?b?{base64.b64encode(octets[place : place + 5]).decode()}?=" for place in range(0, len(octets), 5)
+    ]
+    assert decode_words(" ".join(words)) == name.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize(
+    ("octets", "charset", "name"),
+    [
+        (b"a.png", None, "a.png"),
+        ("\u56fe\u7247.png".encode(), None, "\u56fe\u7247.png"),
+        ("\u56fe\u7247.png".encode(), "gb18030", "\u56fe\u7247.png"),
+        ("\u043f\u0440\u0438.png".encode(), None, "\u043f\u0440\u0438.png"),
+        ("\xe9t\xe9 \xa9\xae.png".encode(), None, "\xe9t\xe9 \xa9\xae.png"),
+        (b"a\xed\xa0\xbc\xed\xbe\x89.png", None, "a\U0001f389.png"),
+        # The character set of the SOAP part.
+        (b"\xd6\xd0\xb9\xfa.png", "gb18030", "\u4e2d\u56fd.png"),
+        (b"\xbb\xe7\xc1\xf8.jpg", "cp949", "\uc0ac\uc9c4.jpg"),
+        (b"\xa4\xa4\xa4\xe5.png", "big5hkscs", "\u4e2d\u6587.png"),
+        (b"\xd5\x5c.png", "gb18030", "\u8aa0.png"),  # with a backslash in it
+        (b"sm\xf6r.png", "cp1252", "sm\xf6r.png"),
+        (b"\xef\xf0\xe8.png", "cp1251", "\u043f\u0440\u0438.png"),
+        # Nothing says what it is in.
+        (b"\xd6\xd0\xb9\xfa.png", None, "\u4e2d\u56fd.png"),
+        (b"\xcd\xbc\xc6\xac.png", None, "\u56fe\u7247.png"),
+        (b"sm\xf6r.png", None, "sm\xf6r.png"),
+        (b"Gr\xf6\xdfe.png", None, "Gr\xf6\xdfe.png"),
+        (b"\x80 5.png", None, "\u20ac 5.png"),
+        (b"\xff\xff.png", "cp949", "\xff\xff.png"),
+    ],
+)
+def test_a_name_is_utf_8_or_what_the_soap_part_is_in_or_the_likelier_of_two(
+    octets: bytes, charset: str | None, name: str
+) -> None:
+    assert readable_name(octets.decode("latin-1"), charset) == name
+
+
+def test_a_name_that_did_not_come_as_bytes_stays_as_it_is() -> None:
+    assert readable_name("\u4e2d", None) == "\u4e2d"

@@ -712,6 +712,15 @@ def only(part: bytes, **how: Any) -> Part:
         (b"Content-Disposition: attachment\r\nContent-Type: image/gif; name=a.gif\r\n", {"filename": "a.gif"}),
         (b"Content-Disposition: form-data; name=field\r\n", {"filename": None}),
         (b"Content-Disposition: inline; filename*=utf-8''%2E%2E%2Fx\r\n", {"filename": "../x"}),
+        (b"Content-Type: image/gif; name*=gbk''%D6%D0.gif\r\n", {"filename": "\u4e2d.gif"}),
+        (b'Content-Type: image/gif; name="=?utf-8?B?5Zu+54mHLnBuZw==?="\r\n', {"filename": "\u56fe\u7247.png"}),
+        (b"Content-Type: image/gif; name==?utf-8?B?5Zu+54mHLnBuZw==?=\r\n", {"filename": "\u56fe\u7247.png"}),
+        (
+            b'Content-Disposition: inline;\r\n filename="=?utf-8?Q?=E5=9B?=\r\n\t=?utf-8?Q?=BE.gif?="\r\n',
+            {"filename": "\u56fe.gif"},
+        ),
+        (b'Content-Type: image/gif; name="\xd6\xd0.gif"\r\n', {"filename": "\u4e2d.gif"}),
+        (b"Content-Location: =?utf-8?Q?a?=\r\n", {"content_location": "=?utf-8?Q?a?="}),
         (b"Content-Transfer-Encoding: BASE64 ;\r\n", {"transfer_encoding": "base64"}),
         (b"Content-Transfer-Encoding: (by us) base64 (of course)\r\n", {"transfer_encoding": "base64"}),
     ],
@@ -777,6 +786,87 @@ def test_leaves_are_the_parts_that_are_no_multipart_in_their_order() -> None:
 
 
 # -- the octets of a part
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\2\0\0\0\x90\x91h6"
+
+
+def read_all_ways(part: Part, path: Path) -> set[bytes | None]:
+    """What its data is by each way to it; None where it is refused."""
+
+    def by_piece() -> bytes:
+        with part.open() as stream:
+            return b"".join(iter(lambda: stream.read(1000), b""))
+
+    def by_file() -> bytes:
+        part.save(path)
+        return path.read_bytes()
+
+    return {suppressed(lambda: part.data), suppressed(by_piece), suppressed(by_file)}
+
+
+def suppressed(read: Any) -> bytes | None:
+    try:
+        return read()  # type: ignore[no-any-return]
+    except ContentError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        PNG,
+        PNG * 5000,
+        "\u4f60\u597d".encode(),
+        "Gr\u00fc\u00dfe aus M\u00fcnchen, bis morgen.".encode(),
+        b"Gr\xfc\xdfe aus M\xfcnchen",
+        bytes(3 * SLICE) + PNG,  # no byte above 127 for a long time
+        b"\0" * (SLICE - 1) + b"\x89\xff\xfe" * SLICE,
+    ],
+    ids=["a picture", "a large picture", "Chinese", "German", "windows-1252", "late", "at the edge"],
+)
+def test_what_says_base64_and_is_binary_is_the_data_itself(octets: bytes, tmp_path: Path) -> None:
+    part = only(b"Content-Transfer-Encoding: base64\r\n\r\n" + octets)
+    assert read_all_ways(part, tmp_path / "saved") == {octets}
+    assert b"".join(part.sent()) == octets
+    assert part.size == len(octets)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"QUJD\xe9",
+        base64.encodebytes(PNG * 20)[:-9] + b"\xa0" + base64.encodebytes(PNG),
+        b"\xef\xbb\xbf" + base64.encodebytes(PNG),
+        b"QUJD" * SLICE + b"\xff" * 4 * SLICE,  # base64 for as long as it is looked at
+        b"%PDF-1.4 of nothing but ASCII",
+        b"\0\1\2",
+        b"Hello, World!",
+    ],
+    ids=["short", "one byte", "a mark", "late", "ASCII", "controls", "text"],
+)
+def test_base64_with_junk_in_it_is_refused_by_each_way(octets: bytes, tmp_path: Path) -> None:
+    part = only(b"Content-Transfer-Encoding: base64\r\n\r\n" + octets)
+    assert read_all_ways(part, tmp_path / "saved") == {None}
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"QUJD", b"QQ==", b"\r\n", b" ", b"\0", b"!", b"\xff", b"\x89PNG", b"\xe4\xbd\xa0", b"word"]),
+        max_size=12,
+    ).map(b"".join),
+    st.integers(1, 20),
+)
+@settings(deadline=None, max_examples=400)
+def test_what_says_base64_is_the_same_in_pieces_and_at_once(octets: bytes, size: int) -> None:
+    part = only(b"Content-Transfer-Encoding: base64\r\n\r\n" + octets)
+    with mock.patch.object(module, "SLICE", size):
+        whole, pieces = suppressed(lambda: part.data), suppressed(lambda: part.open().read())
+    assert whole == pieces
+    if octets.isascii() and whole is not None:
+        assert whole == base64.b64decode(octets.translate(None, b"\r\n =") + b"==")
+    elif whole is not None:
+        assert whole == octets
 
 
 @pytest.mark.parametrize("encoding", ["base64", "x-nonsense"])

@@ -252,6 +252,136 @@ def test_a_claim_is_told_and_a_long_one_in_part() -> None:
     assert [deviation.where for deviation in deviations] == [f"the SOAP part says {'x' * 40!r} and is utf-8"]
 
 
+PARTY = "Party \U0001f389"
+CESU = b"Party \xed\xa0\xbc\xed\xbe\x89"
+
+
+@pytest.mark.parametrize(
+    ("document", "charset", "text", "found"),
+    [
+        pytest.param(b"<a>\x805 \x96</a>", "iso-8859-1", "\u20ac5 \u2013", ["charset-wider"], id="euro under Latin-1"),
+        pytest.param(b"<a>\x805</a>", "us-ascii", "\u20ac5", ["charset-wider"], id="euro under ASCII"),
+        pytest.param(
+            b'<?xml version="1.0" encoding="ISO-8859-1"?><a>\x80</a>', None, "\u20ac", ["charset-wider"], id="declared"
+        ),
+        pytest.param(b"<a>\x805</a>", "windows-1252", "\u20ac5", [], id="euro under windows-1252"),
+        pytest.param(b"<a>\x81</a>", "windows-1252", "\x81", ["charset-wider"], id="a byte that Windows left free"),
+        pytest.param(b"<a>\x80</a>", "iso-8859-9", "\u20ac", ["charset-wider"], id="euro under Latin-5"),
+        pytest.param(b"<a>\x88\x62</a>", "big5", "\xca\u0304", ["charset-wider"], id="HKSCS under Big5"),
+        pytest.param(b"<a>\xa3\xe1\xa4\xa4</a>", "big5", "\u20ac\u4e2d", [], id="euro under Big5"),
+        pytest.param(octets(KOREAN, "utf-16-be"), "ucs-2", KOREAN, [], id="UCS-2"),
+        pytest.param(octets(KOREAN, "utf-16-be"), "1000", KOREAN, [], id="UCS-2 by its number"),
+        pytest.param(
+            octets(KOREAN, "utf-16-le"), "ucs-2", KOREAN, ["charset-contradicted"], id="little-endian under UCS-2"
+        ),
+        pytest.param(octets("\u56fe\u7247", "gbk"), "gbk", "\u56fe\u7247", [], id="GBK that is UTF-8 by chance"),
+        pytest.param(b"<a>" + CESU + b"</a>", "utf-8", PARTY, ["surrogate-pair"], id="CESU-8 under UTF-8"),
+        pytest.param(b"<a>" + CESU + b"</a>", None, PARTY, ["surrogate-pair"], id="CESU-8 that claims nothing"),
+        pytest.param(
+            b'<?xml version="1.0" encoding="utf-8"?><a>' + CESU + b"</a>",
+            "iso-8859-1",
+            PARTY,
+            ["charset-contradicted", "surrogate-pair"],
+            id="CESU-8 under Latin-1",
+        ),
+        pytest.param(
+            b"<a><![CDATA[" + CESU + b"]]></a>", "utf-8", PARTY, ["surrogate-pair"], id="CESU-8 in a CDATA section"
+        ),
+    ],
+)
+def test_the_soap_part_is_read_in_what_its_label_means(
+    document: bytes, charset: str | None, text: str, found: list[str]
+) -> None:
+    deviations = Deviations()
+
+    root = parse(to_utf8(document, charset, deviations))
+
+    assert root.text == text
+    assert [deviation.name for deviation in deviations] == found
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [
+        ("<a>&#xD83C;&#xDF89;</a>", "\U0001f389"),
+        ("<a>&#55356;&#57225;</a>", "\U0001f389"),
+        ("<a>&#xd83c;&#57225;&#0055356;&#x0DF89;</a>", "\U0001f389\U0001f389"),
+        ("<a>&#65;&#xD83C;&#xDF89;&#66;</a>", "A\U0001f389B"),
+        ("<a>&#xD800;&#xDC00;&#55296;&#56320;</a>", "\U00010000\U00010000"),
+        ("<a>&#xDBFF;&#xDFFF;&#56319;&#57343;</a>", "\U0010ffff\U0010ffff"),
+        ("<a><![CDATA[&#xD83C;&#xDF89;]]>&#xD83C;&#xDF89;</a>", "&#xD83C;&#xDF89;\U0001f389"),
+        ("<a><!-- &#xD83C;&#xDF89; -->&#xD83C;&#xDF89;<!-- ]]> <![CDATA[ --></a>", "\U0001f389"),
+        ("<a>&amp;#xD83C;&#xD83C;&#xDF89;</a>", "&#xD83C;\U0001f389"),
+    ],
+)
+def test_references_to_two_surrogates_are_one_character(document: str, text: str) -> None:
+    deviations = Deviations()
+
+    assert parse_xml(document.encode(), LIMITS, deviations).text == text
+    assert [deviation.name for deviation in deviations] == ["surrogate-pair"]
+    with pytest.raises(ValidationError, match="written as two surrogates"):
+        parse_xml(document.encode(), LIMITS, Deviations(strict=True))
+
+
+def test_references_to_two_surrogates_are_one_character_in_an_attribute() -> None:
+    root = parse_xml(b"<a b='&#xD83C;&#xDF89;' c='&#x44;'/>", LIMITS, Deviations())
+
+    assert root.attrib == {"b": "\U0001f389", "c": "D"}
+
+
+@pytest.mark.parametrize("number", range(0x10000, 0x110000, 0x10000 + 0x3FF * 7))
+@pytest.mark.parametrize("write", ["&#x%X;&#x%x;", "&#%d;&#x0%X;", "&#x%x;&#%d;"])
+def test_references_to_any_two_surrogates_are_their_character(number: int, write: str) -> None:
+    pair = (0xD800 + (number - 0x10000 >> 10), 0xDC00 + (number & 0x3FF))
+
+    assert parse_xml(f"<a>{write % pair}</a>".encode(), LIMITS, Deviations()).text == chr(number)
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ("<a>&#xD83C;</a>", (1, 3)),
+        ("<a>&#xDF89;&#xD83C;</a>", (1, 3)),
+        ("<a>&#xD83C; &#xDF89;</a>", (1, 3)),
+        ("<a>&#xD83C;\n&#xDF89;</a>", (1, 3)),
+        ("<a>&#xD83C;&#xDF89;&#xD83C;</a>", (1, 19)),
+        ("<a>&#xD83C;&#xDF89;\n &#xDF89;</a>", (2, 1)),
+        ("<a>&#xD83C;<!-- -->&#xDF89;</a>", (1, 3)),
+        ("<a>&#xD83C;&#xE000;</a>", (1, 3)),
+        ("<a>&#xD7FF;&#xDC00;</a>", (1, 11)),
+        ("<a>&#56320;&#57343;</a>", (1, 3)),
+        ("<a>&#55295;&#57343;</a>", (1, 11)),
+        ("<a>&#56319;&#57344;</a>", (1, 3)),
+        ("<a>&#0;&#xD83C;&#xDF89;</a>", (1, 3)),
+        # What else is wrong is told where it stands in what was sent.
+        ("<a>&#xD83C;&#xDF89;</b>", (1, 21)),
+        ("<a>&#xD83C;&#xDF89;<![CDATA[", (1, 28)),
+        ("<a>&#xD83C;&#xDF89;\n  &none;</a>", (2, 2)),
+    ],
+)
+def test_a_surrogate_alone_is_refused_and_the_place_is_that_of_what_was_sent(
+    document: str, place: tuple[int, int]
+) -> None:
+    with pytest.raises(ValidationError, match="line {}, column {}$".format(*place)):
+        parse_xml(document.encode(), LIMITS, Deviations())
+
+
+@pytest.mark.parametrize(
+    "lone", [b"\xed\xa0\xbc", b"\xed\xbe\x89", b"\xed\xbe\x89\xed\xa0\xbc", CESU + b"\xed\xa0\xbc"]
+)
+def test_a_surrogate_alone_is_no_utf_8(lone: bytes) -> None:
+    with pytest.raises(ValidationError, match="not in the character set utf-8"):
+        to_utf8(b"<a>" + lone + b"</a>", "utf-8", Deviations())
+
+
+@pytest.mark.parametrize("filling", [b"<![CDATA[", b"<!--", b"&#xD83C;", b"&#", b"&#x000000"])
+def test_a_document_that_is_full_of_what_never_ends_is_refused_before_the_night_is_over(filling: bytes) -> None:
+    document = b"<a>&#xD83C;&#xDF89;" + filling * (1_000_000 // len(filling))
+
+    with pytest.raises(ValidationError, match="not well-formed XML"):
+        parse_xml(document, LIMITS, Deviations())
+
+
 @pytest.mark.parametrize(
     ("document", "charset"),
     [

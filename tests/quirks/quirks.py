@@ -74,13 +74,14 @@ def shown(name: str, operation: str = "submit") -> Message:
 
 
 class Piece(NamedTuple):
-    """A part as it has to be read: headers, decoded octets, their text where it is text, the parts inside."""
+    """A part as it must be read: headers, decoded bytes, their text where it is text, the parts inside, its name."""
 
     headers: tuple[tuple[str, str], ...] = ()
     #: Of a multipart none, for its framing is what is different from quirk to quirk.
     data: bytes = b""
     text: str | None = None
     parts: tuple[Piece, ...] = ()
+    filename: str | None = None
 
 
 class Parse(NamedTuple):
@@ -334,6 +335,25 @@ def submitted_picture(*lines: str, **fields: Any) -> Parse:
 def text_part(octets: bytes, *lines: str) -> Message:
     """The regular message with another text in it, and other headers there."""
     return SUBMIT.swap(part(TEXT_HEADERS, TEXT), part(lines or TEXT_HEADERS, octets))
+
+
+def dot(octets: bytes, *lines: bytes) -> Message:
+    """The regular message with another picture in it, and other headers there."""
+    written = b"".join(line + b"\r\n" for line in lines) + b"\r\n" + octets if lines else part(GIF_HEADERS, octets)
+    return SUBMIT.swap(part(GIF_HEADERS, GIF), written)
+
+
+def submitted_dot(octets: bytes, *lines: str, filename: str | None = None) -> Parse:
+    return submitted(story(gif=Piece(headers(*(lines or GIF_HEADERS)), octets, filename=filename)))
+
+
+def named(header: str, filename: str, octets: bytes | None = None) -> tuple[Message, Parse]:
+    """The regular message whose picture has a header that names it, as these bytes; and what it is read as."""
+    lines = [GIF_HEADERS[0], header, *GIF_HEADERS[1:]]
+    if header.startswith("Content-Type"):
+        del lines[0]
+    written = [octets if line is header and octets is not None else line.encode() for line in lines]
+    return dot(GIF, *written), submitted_dot(GIF, *lines, filename=filename)
 
 
 def submitted_text(octets: bytes, text: str, *lines: str) -> Parse:
@@ -1630,6 +1650,26 @@ def _ids() -> list[Quirk]:
             "No octet is in doubt.",
             parse=submitted_picture(*PICTURE_HEADERS, "Content-Transfer-Encoding: BASE64"),
         ),
+        mended(
+            "A picture that is said to be base64 and is sent as it is",
+            "encoding-contradicted",
+            [
+                shown("encoding-contradicted"),
+                shown("encoding-contradicted").swap(
+                    "Content-Transfer-Encoding: base64", "content-transfer-encoding: base64"
+                ),
+            ],
+            "A picture is not written in the characters of base64.",
+            known="instantcom before 2017",
+            parse=submitted_dot(GIF, GIF_HEADERS[0], "Content-Transfer-Encoding: base64", *GIF_HEADERS[1:]),
+        ),
+        mended(
+            "A picture in base64 without saying so",
+            "encoding-undeclared",
+            shown("encoding-undeclared"),
+            "It is for the host to say what it takes it for: `Part.data` stays as it was sent.",
+            parse=submitted_dot(base64.encodebytes(GIF)),
+        ),
         # Content-ID
         mended(
             "A Content-ID without angle brackets, with two pairs, with one bracket, in quotes or in `&lt;`",
@@ -2111,14 +2151,165 @@ def _characters() -> list[Quirk]:
             known="SKT, KTF, LG Telecom",
             parse=submitted_text(KOREAN.encode("euc-kr"), KOREAN, "Content-Type: text/plain; charset=euc-kr"),
         ),
-        accepted(
+        mended(
             "A text part labelled ks_c_5601-1987, with characters of Windows' code page 949",
+            "charset-wider",
             text_part("\uc4d4\n".encode("cp949"), "Content-Type: text/plain; charset=ks_c_5601-1987"),
-            "Windows calls it so.",
+            "Windows calls it so, and the characters of the label are the same in both.",
             known="SKT, KTF, LG Telecom",
             parse=submitted_text(
                 "\uc4d4\n".encode("cp949"), "\uc4d4\n", "Content-Type: text/plain; charset=ks_c_5601-1987"
             ),
+        ),
+        mended(
+            "A text part labelled iso-8859-1, with the quotation marks and the euro of windows-1252",
+            "charset-wider",
+            shown("charset-wider"),
+            "Everybody reads these labels as windows-1252 (WHATWG Encoding, 4.2); nobody sends control characters.",
+            known="senders on Windows",
+            parse=submitted_text(
+                b"\x93Gr\xfc\xdfe\x94 \x96 \x805\r\n",
+                "\u201cGr\xfc\xdfe\u201d \u2013 \u20ac5\r\n",
+                'Content-Type: text/plain; charset="iso-8859-1"',
+                *TEXT_HEADERS[1:],
+            ),
+        ),
+        *(
+            mended(
+                f"A text part labelled {label}, with characters that only {wider} has",
+                "charset-wider",
+                text_part(octets, f"Content-Type: text/plain; charset={label}"),
+                "The label means that (WHATWG Encoding, 4.2).",
+                parse=submitted_text(octets, text, f"Content-Type: text/plain; charset={label}"),
+            )
+            for label, wider, octets, text in (
+                ("us-ascii", "windows-1252", b"\x805", "\u20ac5"),
+                ("iso-8859-9", "windows-1254", b"\x80\xfd", "\u20ac\u0131"),
+                ("iso-8859-11", "windows-874", b"\x80\xa1", "\u20ac\u0e01"),
+                ("big5", "Big5 with the supplement of Hong Kong", b"\xf9\xd6\x88\x62", "\u7881\xca\u0304"),
+                ("gb2312", "GBK", "\u9555".encode("gbk"), "\u9555"),
+                ("windows-1252", "the Encoding Standard", b"\xe9\x81", "\xe9\x81"),
+            )
+        ),
+        *(
+            accepted(
+                f"A text part in UTF-16, big-endian and without a byte order mark, labelled {label}",
+                text_part(CHINESE.encode("utf-16-be"), f"Content-Type: text/plain; charset={label}"),
+                "Without a mark it is big-endian (RFC 2781, 4.3).",
+                parse=submitted_text(
+                    CHINESE.encode("utf-16-be"), CHINESE, f"Content-Type: text/plain; charset={label}"
+                ),
+            )
+            for label in ("utf-16", "utf-16be", "iso-10646-ucs-2", "ucs-2", "1000")
+        ),
+        mended(
+            "A text part in UTF-16, little-endian and without a byte order mark",
+            "byte-order",
+            shown("byte-order"),
+            "Only in that order it is text.",
+            known="senders on Windows",
+            parse=submitted_text(
+                TEXT.decode().encode("utf-16-le"),
+                TEXT.decode(),
+                'Content-Type: text/plain; charset="utf-16"',
+                *TEXT_HEADERS[1:],
+            ),
+        ),
+        mended(
+            "A character beyond U+FFFF as references to two surrogates, in hexadecimal, in decimal or both",
+            "surrogate-pair",
+            [
+                shown("surrogate-pair"),
+                *(
+                    shown("surrogate-pair").swap("&#xD83C;&#xDF89;", written)
+                    for written in ("&#55356;&#57225;", "&#xd83c;&#57225;", "&#55356;&#x0df89;")
+                ),
+                SUBMIT.swap(f">{SUBMITTED.message.subject}<".encode(), b">\xed\xa0\xbc\xed\xbe\x89<"),
+            ],
+            "The two are one character, and nothing else. So are its six bytes of CESU-8 in UTF-8.",
+            known="clients in Java",
+            parse=submitted(subject="\U0001f389"),
+        ),
+        mended(
+            "A text part in UTF-8 with a character beyond U+FFFF in six bytes (CESU-8)",
+            "surrogate-pair",
+            text_part(b"Party \xed\xa0\xbc\xed\xbe\x89", *TEXT_HEADERS),
+            "The two are one character, and nothing else.",
+            known="clients in Java",
+            parse=submitted_text(b"Party \xed\xa0\xbc\xed\xbe\x89", "Party \U0001f389"),
+        ),
+        *(
+            refused(
+                f"A reference to one half of a character beyond U+FFFF: {what}",
+                4004,
+                "the SOAP part is not well-formed XML: reference to invalid character number: line\u2026, column\u2026",
+                shown("surrogate-pair").swap("&#xD83C;&#xDF89;", written),
+                "What the other half was, nobody knows.",
+            )
+            for what, written in (
+                ("the first", "&#xD83C;"),
+                ("the second", "&#xDF89;"),
+                ("the second first", "&#xDF89;&#xD83C;"),
+                ("two, and one more", "&#xD83C;&#xDF89;&#xD83C;"),
+            )
+        ),
+        refused(
+            "Half a character beyond U+FFFF in three bytes",
+            4004,
+            "the octets of the SOAP part are not in the character set utf-8",
+            SUBMIT.swap(f">{SUBMITTED.message.subject}<".encode(), b">\xed\xa0\xbc<"),
+            "What the other half was, nobody knows.",
+        ),
+        # names of files
+        *(
+            accepted(title, message, why, known=known, parse=parse)
+            for title, why, known, (message, parse) in (
+                (
+                    "A file name in encoded words, in quotes",
+                    "RFC 2047 forbids it there, and nothing else is called so.",
+                    "mail libraries",
+                    named('Content-Type: image/gif; name="=?UTF-8?B?5Zu+54mHLmdpZg==?="', "\u56fe\u7247.gif"),
+                ),
+                (
+                    "A file name in several encoded words, without quotes",
+                    "White space between them is none of the name, and a character may be in two of them.",
+                    "mail libraries",
+                    named(
+                        "Content-Disposition: attachment; filename==?utf-8?Q?=E5=9B=BE=E7=89?= =?utf-8?q?=87=2Egif?=",
+                        "\u56fe\u7247.gif",
+                    ),
+                ),
+                (
+                    "A file name in GBK, of which two characters are UTF-8 by chance",
+                    "As UTF-8 it would be of letters that nobody uses.",
+                    "China Mobile's client",
+                    named(
+                        'Content-Type: image/gif; name="\u037c\u01ac.gif"',
+                        "\u56fe\u7247.gif",
+                        b'Content-Type: image/gif; name="\xcd\xbc\xc6\xac.gif"',
+                    ),
+                ),
+                (
+                    "A file name in GBK beside a SOAP part in UTF-8",
+                    "It is no UTF-8, and in windows-1252 it would be of signs.",
+                    "China Mobile's client",
+                    named(
+                        'Content-Type: image/gif; name="\xd6\xd0\xb9\xfa.gif"',
+                        "\u4e2d\u56fd.gif",
+                        b'Content-Type: image/gif; name="\xd6\xd0\xb9\xfa.gif"',
+                    ),
+                ),
+                (
+                    "A file name in windows-1252",
+                    "It is no UTF-8, and in GBK it would be of rare characters.",
+                    "senders on Windows",
+                    named(
+                        'Content-Type: image/gif; name="Gr\xf6\xdfe.gif"',
+                        "Gr\xf6\xdfe.gif",
+                        b'Content-Type: image/gif; name="Gr\xf6\xdfe.gif"',
+                    ),
+                ),
+            )
         ),
         accepted(
             "A text part in GB2312, and labelled so",

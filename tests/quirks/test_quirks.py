@@ -58,7 +58,8 @@ class Recorder:
 def piece(part: Part) -> Any:
     if part.is_multipart:
         return Piece(tuple(part.headers), parts=tuple(map(piece, part.parts)))
-    return Piece(tuple(part.headers), part.data, part.text if part.content_type.startswith("text/") else None)
+    text = part.text if part.content_type.startswith("text/") else None
+    return Piece(tuple(part.headers), part.data, text, filename=part.filename)
 
 
 @pytest.fixture
