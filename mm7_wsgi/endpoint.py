@@ -32,7 +32,7 @@ from .protocol.messages import (
 from .protocol.mime import Part, delimiter_line
 from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
-from .protocol.values import is_version
+from .protocol.values import is_version, newest_version
 from .redaction import redacted, secrets_in
 from .request import MM7Request, RawBody, WrittenAnswer
 from .resolvers import as_resolver, identify, kind_of
@@ -58,7 +58,6 @@ class Transactions(Protocol):
 
 
 # Spoken before a peer has spoken.
-_VERSION: Final = "6.8.0"
 _CHALLENGE: Final = 'Basic realm="MM7", charset="UTF-8"'
 # Distinct deviations that are remembered as logged.
 _LOGGED_MOST: Final = 10_000
@@ -330,7 +329,7 @@ class _Exchange:
         self._code = int(refusal.code)
         self._message_id = None
         namespace, prefix = self._dress()
-        error = None if isinstance(refusal, EnvelopeError) else self._error(refusal)
+        error = None if isinstance(refusal, EnvelopeError) else self._error(refusal, namespace)
         fault = Fault(
             faultcode=refusal.faultcode,
             faultstring=f"{refusal.text}: {refusal.details}" if refusal.details else refusal.text,
@@ -389,7 +388,7 @@ class _Exchange:
             return None
         return Transaction(envelope.transaction_id, self._dialect.namespace or envelope.transaction_namespace)
 
-    def _error(self, refusal: MM7Error) -> RSErrorRsp | VASPErrorRsp:
+    def _error(self, refusal: MM7Error, namespace: str) -> RSErrorRsp | VASPErrorRsp:
         """What goes into the detail: the R/S answers a VASP, and a VASP answers the R/S."""
         operation = self._operation
         request = REQUESTS.get(self._operation_name or "")
@@ -397,7 +396,7 @@ class _Exchange:
         version = "" if written is None else text_of(written).strip()
         error = RSErrorRsp if request is None or request.from_vasp else VASPErrorRsp
         return error(
-            mm7_version=self._dialect.mm7_version or (version if is_version(version) else _VERSION),
+            mm7_version=self._dialect.mm7_version or (version if is_version(version) else newest_version(namespace)),
             status=Status(status_code=refusal.code, status_text=refusal.text, details=refusal.details),
         )
 
