@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 import threading
@@ -26,6 +27,7 @@ from .protocol.messages import (
     RSErrorRsp,
     Status,
     VASPErrorRsp,
+    request_named,
     write_fault,
     write_message,
 )
@@ -317,6 +319,8 @@ class _Exchange:
 
     def _write(self, response: Response) -> WrittenAnswer:
         namespace, prefix = self._dress()
+        if not response.mm7_version:  # nor did the request have one
+            response = dataclasses.replace(response, mm7_version=newest_version(namespace))  # type: ignore[type-var]
         return WrittenAnswer(
             write_envelope(write_message(response, namespace, prefix), self._transaction(), prefix),
             code=int(response.status.status_code),
@@ -365,7 +369,11 @@ class _Exchange:
 
     @property
     def _operation_name(self) -> str | None:
-        return None if self._operation is None else split_name(self._operation.tag)[0]
+        if self._operation is None:
+            return None
+        name = split_name(self._operation.tag)[0]
+        request = request_named(name)
+        return name if request is None else request.element_name
 
     def _dress(self) -> tuple[str, str]:
         """Namespace and prefix of the answer: the dialect's, else those of the request, else ours."""

@@ -196,6 +196,7 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "element-misplaced": _swapped(_TO, "<mm7:Number>+12025550101</mm7:Number>"),
     "element-unknown": _swapped(_NORMAL, f"<mm7:X-ACME-Code>1</mm7:X-ACME-Code>{_NORMAL}"),
     "attribute-qualified": _swapped("<mm7:Content href", "<mm7:Content mm7:href"),
+    "element-missing": _swapped("<mm7:MM7Version>6.8.0</mm7:MM7Version>", ""),
     # values
     "address-untyped": _swapped(_TO, "<mm7:To>+12025550101</mm7:To>"),
     "value-case": _swapped(_NORMAL, _NORMAL.replace("Normal", "normal")),

@@ -24,7 +24,7 @@ from ..protocol.deviations import Deviation, Deviations
 from ..protocol.errors import ContentError, EnvelopeError, MM7Error, UnsupportedMediaType
 from ..protocol.headers import parse_content_type, readable
 from ..protocol.limits import Limits
-from ..protocol.messages import RESPONSES, Fault, Message
+from ..protocol.messages import Fault, Message, response_named
 from ..protocol.mime import Part
 from ..protocol.package import Package, check_content_type
 from ..protocol.reframe import named_boundary
@@ -218,7 +218,11 @@ def _notes_on_lines(recording: Recording, reading: _Reading) -> list[str]:
 # -- the lenient reading
 
 
-_ANSWERS: Final = frozenset({*RESPONSES, "Fault"})
+def _is_answer(name: str) -> bool:
+    """Return whether an element of this name answers a request."""
+    return name == "Fault" or response_named(name) is not None
+
+
 _BROKEN = re.compile("the SOAP part is not well-formed XML: .*: line ([0-9]+), column ([0-9]+)")
 
 
@@ -229,7 +233,7 @@ def _read(recording: Recording, header: str, limits: Limits) -> _Reading:
     reading = _Reading(recording, header, limits, "request")
     envelope = reading.package.envelope
     operation = None if envelope is None else envelope.operation
-    if recording.method is None and operation is not None and split_name(operation.tag)[0] in _ANSWERS:
+    if recording.method is None and operation is not None and _is_answer(split_name(operation.tag)[0]):
         reading.close()
         return _Reading(recording, header, limits, "response")
     return reading
