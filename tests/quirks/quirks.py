@@ -2954,6 +2954,7 @@ def _elements() -> list[Quirk]:
                 SUBMIT.swap("mm7:SubmitReq", "mm7:submitReq", times=2),
                 SUBMIT.swap("mm7:Recipients>", "mm7:recipients>", times=2).swap("mm7:Cc>", "mm7:CC>", times=2),
                 SUBMIT.swap("mm7:Number>", "mm7:number>", times=2).swap(" href=", " HREF="),
+                SUBMIT.swap("mm7:TransactionID", "mm7:TransactionId", times=2),
             ],
             "No two names of the schema differ in their capitals alone. Where the right one is there too, it counts.",
             known="Vibes, with statusText",
