@@ -1346,7 +1346,7 @@ DEVIATIONS: dict[str, Callable[[Any], dict[str, Any]]] = {
 
 
 #: What only a response can have.
-IN_RESPONSES = {"transaction-missing", "error-unwrapped"}
+IN_RESPONSES = {"transaction-missing", "error-unwrapped", "status-code-zero"}
 
 
 def test_there_is_a_message_for_every_deviation_of_the_catalogue() -> None:

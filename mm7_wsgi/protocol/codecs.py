@@ -302,12 +302,17 @@ class _PositiveInteger(TextCodec[int]):
 
 
 class _Code(_PositiveInteger):
+    # Some peers write 0 where they mean that all went well, others where they have not set it.
     @staticmethod
     def at_sight(text: str) -> StatusCode | int | None:
         number = _PositiveInteger.at_sight(text)
         return None if number is None else known_status(number)
 
     def parse(self, text: str, reader: Reader) -> StatusCode | int:
+        written = text.strip()
+        if written and not written.strip("0") and len(written) < 19:
+            reader.deviations.note("status-code-zero", f"{reader.at()}: {written}")
+            return 0
         return known_status(super().parse(text, reader))
 
     def format(self, value: int) -> str:

@@ -383,6 +383,12 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 "LG Telecom, with 0000 for a boolean",
                 MessageFormatCorrupt,
             ),
+            "status-code-zero": Irregularity(
+                "a StatusCode is 0, which says neither success nor failure; it is read as no success",
+                "TS 23.140, MM7 schema (xs:positiveInteger)",
+                "nobody by name",
+                MessageFormatCorrupt,
+            ),
             "date-form": Irregularity(
                 "a date is not written as xs:dateTime",
                 "TS 23.140, MM7 schema (xs:dateTime)",

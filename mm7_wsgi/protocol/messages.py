@@ -234,6 +234,7 @@ _RECIPIENTS = _AllRecipients(Recipients)
 _RECIPIENT = OneAddress(around="To", recipient=True)
 _SENDER_IDENTIFICATION = Structure(SenderIdentification)
 _STRAYS_OF_SENDER = ("VASPID", "VASID", "SenderAddress", "Sender")
+_STRAYS_OF_STATUS = ("StatusCode", "StatusText", "Details")
 
 
 class _FullStatus(Structure[Status]):
@@ -343,7 +344,7 @@ class _StatusResponse(Response):
     """The head of a response."""
 
     mm7_version: str = element("MM7Version", VERSION, lacking="")
-    status: Status = element("Status", _STATUS)
+    status: Status = element("Status", _STATUS, strays=_STRAYS_OF_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -405,7 +406,7 @@ class ExtendedCancelRsp(Response):
     bare_status: ClassVar[bool] = True
 
     mm7_version: str = element("MM7Version", VERSION, lacking="")
-    status: Status = element("Status", _BARE_STATUS)
+    status: Status = element("Status", _BARE_STATUS, strays=_STRAYS_OF_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -418,7 +419,7 @@ class ExtendedReplaceRsp(Response):
 
     mm7_version: str = element("MM7Version", VERSION, lacking="")
     message_id: str = element("MessageID", IDENTIFIER)
-    status: Status = element("Status", _BARE_STATUS)
+    status: Status = element("Status", _BARE_STATUS, strays=_STRAYS_OF_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -683,7 +684,10 @@ RESPONSES: Mapping[str, type[Response]] = MappingProxyType(
     {response.element_name: response for response in (*[request.response for request in _REQUESTS], *_ERRORS)}
 )
 _REQUESTS_LOWERED = {name.lower(): request for name, request in REQUESTS.items()}
-_RESPONSES_LOWERED = {name.lower(): response for name, response in RESPONSES.items()}
+_RESPONSES_LOWERED = {
+    **{name.lower(): response for name, response in RESPONSES.items()},
+    **{f"mm7{error.element_name.lower()}": error for error in _ERRORS},
+}
 
 
 def request_named(name: str) -> type[Request] | None:
@@ -692,7 +696,10 @@ def request_named(name: str) -> type[Request] | None:
 
 
 def response_named(name: str) -> type[Response] | None:
-    """Return the response that an element of this name is, in whatever capitals; None for what is none."""
+    """Return the response that an element of this name is, in whatever capitals; None for what is none.
+
+    Some peers call an error ``MM7VASPErrorRsp`` or ``MM7RSErrorRsp``.
+    """
     return RESPONSES.get(name) or _RESPONSES_LOWERED.get(name.lower())
 
 

@@ -234,8 +234,8 @@ _BY_OPERATION: Final[Mapping[str, Mapping[str, Change]]] = {
 def irregularities(operation: str | None = None) -> tuple[str, ...]:
     """The names that :func:`irregular` knows for an operation: ``"submit"``, ``"deliver"`` or ``"cancel"``; or for any.
 
-    They are those of ``docs/deviations.md`` but for two, ``transaction-missing`` and ``error-unwrapped``: these are
-    about answers, which no endpoint gets.
+    They are those of ``docs/deviations.md`` but for three, ``transaction-missing``, ``error-unwrapped`` and
+    ``status-code-zero``: these are about answers, which no endpoint gets.
     """
     chosen = _BY_OPERATION.values() if operation is None else [_changes(operation)]
     return tuple([name for name in CATALOGUE if any(name in changes for changes in chosen)])

@@ -287,7 +287,7 @@ BARE_STATUS = Sample(
     "bare Status",
     ("<{0}><StatusCode>1000</StatusCode></{0}>",),
     Status(status_code=StatusCode.SUCCESS),
-    ("<{0}><StatusCode>0</StatusCode></{0}>",),
+    ("<{0}><StatusCode>none</StatusCode></{0}>",),
 )
 EXTENSION = Sample(
     "Extension",

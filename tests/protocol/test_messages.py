@@ -1701,7 +1701,21 @@ def test_a_status_code_is_one_of_the_specification_or_a_plain_number(code: int, 
     assert found == []
 
 
-@pytest.mark.parametrize("code", ["", "0", "-1000", "1000.0", "one", "1" * 19, "\u0661\u0660\u0660\u0660"])
+@pytest.mark.parametrize("code", ["0", " 00\n", "0000"])
+def test_a_status_code_of_zero_is_kept_and_is_no_success(code: str) -> None:
+    xml = response(f"<StatusCode>{code}</StatusCode><StatusText>ok</StatusText>")
+
+    message, found = read(xml)
+
+    assert message.status == Status(status_code=0, status_text="ok")
+    assert message.status.is_success is False
+    assert found == [("status-code-zero", f"CancelRsp/Status/StatusCode: {code.strip()}")]
+    assert read(written(message))[0] == message
+    with pytest.raises(MessageFormatCorrupt, match="StatusCode: 0"):
+        read(written(message), strict=True)
+
+
+@pytest.mark.parametrize("code", ["", "-0", "0" * 19, "-1000", "1000.0", "one", "1" * 19, "\u0661\u0660\u0660\u0660"])
 def test_a_status_code_that_is_no_positive_integer_is_2007(code: str) -> None:
     with pytest.raises(MessageFormatCorrupt, match="CancelRsp/Status/StatusCode"):
         read(response(f"<StatusCode>{code}</StatusCode><StatusText/>"))

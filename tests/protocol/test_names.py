@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import runpy
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from mm7_wsgi.protocol.messages import (
     Message,
     RSErrorRsp,
     Status,
+    VASPErrorRsp,
     read_answer,
     read_request,
     write_message,
@@ -355,6 +357,100 @@ def test_a_report_needs_no_more_than_the_message_its_recipient_and_its_status(na
     for row_name in needed:
         with pytest.raises(ValidationError, match=f"{row_name} is missing"):
             read(document(name, rows(name, row_name)))
+
+
+# -- answers
+
+
+STATUS = "<StatusCode>6102</StatusCode><StatusText>number is ported</StatusText>"
+
+
+@pytest.mark.parametrize(
+    ("written", "error"),
+    [
+        ("MM7VASPErrorRsp", VASPErrorRsp),
+        ("VaspErrorRsp", VASPErrorRsp),
+        ("vasperrorrsp", VASPErrorRsp),
+        ("mm7VaspErrorRsp", VASPErrorRsp),
+        ("MM7RSErrorRsp", RSErrorRsp),
+        ("RsErrorRsp", RSErrorRsp),
+    ],
+)
+def test_an_error_is_read_by_the_names_that_peers_have_for_it(
+    written: str, error: type[RSErrorRsp | VASPErrorRsp]
+) -> None:
+    xml = document(written, f"<MM7Version>6.8.0</MM7Version><Status>{STATUS}</Status>")
+    expected = error(mm7_version="6.8.0", status=Status(status_code=6102, status_text="number is ported"))
+
+    alone, found = read(xml)
+    inside, told = read(f"<Fault><faultcode>Client</faultcode><detail>{xml}</detail></Fault>")
+
+    assert alone == expected
+    assert found == [
+        ("error-unwrapped", written),
+        ("element-renamed", f"{written} for {error.element_name}"),
+    ]
+    assert inside.error == expected
+    assert names(told) == ["element-renamed"]
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+@pytest.mark.parametrize("code_first", [True, False])
+def test_a_status_may_stand_in_its_response_without_a_status_around_it(name: str, code_first: bool) -> None:
+    rest = rows(name, "Status", "MM7Version")
+    version = "<MM7Version>6.8.0</MM7Version>"
+
+    message, found = read(document(name, STATUS + version + rest if code_first else version + rest + STATUS))
+
+    assert message.status == Status(status_code=6102, status_text="number is ported")
+    assert message.mm7_version == "6.8.0"
+    assert message.extensions == ()
+    assert set(names(found)) - {"error-unwrapped"} == {"element-misplaced"}
+    with pytest.raises(MM7Error):
+        read(document(name, version + rest + STATUS), strict=True)
+
+
+def test_of_a_status_and_what_stands_beside_it_the_inside_counts() -> None:
+    inside = "<MM7Version>6.8.0</MM7Version><Status><StatusCode>1000</StatusCode></Status>"
+
+    message, _ = read(document("CancelRsp", inside + STATUS))
+
+    assert message.status == Status(status_code=1000, status_text="number is ported")
+
+
+def test_a_response_with_no_status_code_anywhere_is_refused() -> None:
+    with pytest.raises(ValidationError, match="StatusCode is missing"):
+        read(document("CancelRsp", "<MM7Version>6.8.0</MM7Version><StatusText>no</StatusText>"))
+    with pytest.raises(ValidationError, match="Status is missing"):
+        read(document("CancelRsp", "<MM7Version>6.8.0</MM7Version>"))
+
+
+@pytest.mark.parametrize(("code", "is_success"), [(100, False), (10000, False), (999, False), (1999, True)])
+def test_a_code_of_more_or_fewer_digits_is_read_as_the_number_that_it_is(code: int, is_success: bool) -> None:
+    message, found = read(
+        document(
+            "CancelRsp",
+            f"<MM7Version>6.8.0</MM7Version><Status><StatusCode>{code}</StatusCode><StatusText/></Status>",
+        )
+    )
+
+    assert message.status.status_code == code
+    assert message.status.is_success is is_success
+    assert found == []
+
+
+def test_recipients_in_an_answer_do_not_make_it_unreadable() -> None:
+    xml = document(
+        "SubmitRsp",
+        f"<MM7Version>6.8.0</MM7Version><Status>{STATUS}</Status><MessageID>1</MessageID>"
+        "<Recipients><To><Number>1</Number></To></Recipients>",
+    )
+
+    message, found = read(xml)
+
+    assert [kept.name for kept in message.extensions] == ["Recipients"]
+    assert names(found) == ["element-unknown"]
+    assert dataclasses.replace(message, extensions=()).status.status_code == 6102
 
 
 def test_a_request_named_otherwise_is_judged_as_any() -> None:

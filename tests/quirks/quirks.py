@@ -3113,6 +3113,38 @@ def _elements() -> list[Quirk]:
         ),
         answer(
             mended(
+                "MM7VASPErrorRsp, VaspErrorRsp or RsErrorRsp for the error in a Fault",
+                "element-renamed",
+                [
+                    FAULT.swap("mm7:RSErrorRsp", "mm7:RsErrorRsp", times=2),
+                    FAULT.swap("mm7:RSErrorRsp", "mm7:MM7RSErrorRsp", times=2),
+                ],
+                "No other response has a name like it.",
+                known="China Mobile's client",
+                parse=FAULT_ANSWERED,
+            )
+        ),
+        answer(
+            mended(
+                "StatusCode and StatusText beside Status, not in it",
+                "element-misplaced",
+                SUBMIT_RSP.swap("<mm7:Status>\r\n", "").swap("</mm7:Status>\r\n", ""),
+                "No other element of the response has these names.",
+                known="SKT",
+                parse=SUBMIT_ANSWERED,
+            )
+        ),
+        answer(
+            mended(
+                "a StatusCode of 0",
+                "status-code-zero",
+                SUBMIT_RSP.swap(">1000<", ">0<"),
+                "Some mean success, some have not set it. The number is kept, and is no success.",
+                parse=SUBMIT_ANSWERED.but(status=Status(status_code=0, status_text="Success")),
+            )
+        ),
+        answer(
+            mended(
                 "no MM7Version",
                 "element-missing",
                 SUBMIT_RSP.swap(VERSION_ELEMENT, ""),

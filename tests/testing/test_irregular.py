@@ -12,7 +12,7 @@ from mm7_wsgi.testing import irregular, irregularities
 from mm7_wsgi.testing.irregular import PARTS, REGULAR, regular
 
 #: What only an answer can show.
-OF_ANSWERS = {"transaction-missing", "error-unwrapped"}
+OF_ANSWERS = {"transaction-missing", "error-unwrapped", "status-code-zero"}
 EVERY_ONE = pytest.mark.parametrize(
     ("operation", "name"), [(operation, name) for operation in REGULAR for name in irregularities(operation)]
 )
