@@ -632,7 +632,7 @@ class _Addresses(Codec[tuple[Address, ...]]):
         except WrongForm as error:
             raise AddressError(details=f"{reader.at()}: {error}") from None
         if not addresses:
-            if not is_empty(node):  # there is an attribute
+            if node.keys() and not is_empty(node):
                 check_no_recipient(node, reader)
             raise WrongForm("it holds no address")
         return tuple(addresses)

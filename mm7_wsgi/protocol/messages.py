@@ -225,7 +225,7 @@ class _AllRecipients(Structure[Recipients]):
         if has_text(node):
             raise AddressError(details=f"{reader.at()}: it holds text beside its groups of addresses")
         recipients = super().read(node, reader)
-        if not recipients and not len(node) and not is_empty(node):
+        if not len(node) and not is_empty(node):
             raise AddressError(details=f"{reader.at()}: it holds attributes in the place of its groups of addresses")
         return recipients
 

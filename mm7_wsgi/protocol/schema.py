@@ -564,7 +564,7 @@ class _Values:
         is_there = field in found
         if is_there and occurs != "repeated":
             reader.deviations.note("element-repeated", reader.at(name))
-            if occurs == "once" or is_empty(child):
+            if occurs == "once" or (not len(child) and is_empty(child)):
                 reader.check_no_recipients(child)
                 return
         depth = len(path)
@@ -619,7 +619,7 @@ def _bear(error: WrongForm, specification: Specification, reader: Reader, node: 
         reader.deviations.note("element-missing", error.where)
         return specification.lacking
     reader.deviations.note("value-form", f"{error.where}: {error}")
-    if node is not None:
+    if node is not None and len(node):
         reader.check_no_recipients(node)
     return specification.default
 
