@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 import threading
@@ -35,13 +36,14 @@ from .protocol.messages import (
     RSErrorRsp,
     Status,
     VASPErrorRsp,
+    request_named,
     write_fault,
     write_message,
 )
 from .protocol.mime import Part, delimiter_line
 from .protocol.package import Package, check_content_type
 from .protocol.soap import MM7, Node, Transaction, child_of, is_mm7, split_name, text_of, tidy, write_envelope
-from .protocol.values import is_version
+from .protocol.values import is_version, newest_version
 from .redaction import redacted, secrets_in
 from .request import MM7Request, RawBody, WrittenAnswer
 from .resolvers import as_resolver, identify, kind_of
@@ -67,7 +69,6 @@ class Transactions(Protocol):
 
 
 # Spoken before a peer has spoken.
-_VERSION: Final = "6.8.0"
 # werkzeug's WWWAuthenticate leaves out the quotes around a realm of Basic, which RFC 7617 asks for.
 _BASIC_CHALLENGE: Final = f'Basic realm="{REALM}", charset="UTF-8"'
 _SCHEMES: Final = ("basic", "digest")
@@ -361,6 +362,8 @@ class _Exchange:
 
     def _write(self, response: Response) -> WrittenAnswer:
         namespace, prefix = self._dress()
+        if not response.mm7_version:  # nor did the request have one
+            response = dataclasses.replace(response, mm7_version=newest_version(namespace))  # type: ignore[type-var]
         return WrittenAnswer(
             write_envelope(write_message(response, namespace, prefix), self._transaction(), prefix),
             code=int(response.status.status_code),
@@ -373,7 +376,7 @@ class _Exchange:
         self._code = int(refusal.code)
         self._message_id = None
         namespace, prefix = self._dress()
-        error = None if isinstance(refusal, EnvelopeError) else self._error(refusal)
+        error = None if isinstance(refusal, EnvelopeError) else self._error(refusal, namespace)
         fault = Fault(
             faultcode=refusal.faultcode,
             faultstring=f"{refusal.text}: {refusal.details}" if refusal.details else refusal.text,
@@ -437,7 +440,11 @@ class _Exchange:
 
     @property
     def _operation_name(self) -> str | None:
-        return None if self._operation is None else split_name(self._operation.tag)[0]
+        if self._operation is None:
+            return None
+        name = split_name(self._operation.tag)[0]
+        request = request_named(name)
+        return name if request is None else request.element_name
 
     def _dress(self) -> tuple[str, str]:
         """Namespace and prefix of the answer: the dialect's, else those of the request, else ours."""
@@ -460,7 +467,7 @@ class _Exchange:
             return None
         return Transaction(envelope.transaction_id, self._dialect.namespace or envelope.transaction_namespace)
 
-    def _error(self, refusal: MM7Error) -> RSErrorRsp | VASPErrorRsp:
+    def _error(self, refusal: MM7Error, namespace: str) -> RSErrorRsp | VASPErrorRsp:
         """What goes into the detail: the R/S answers a VASP, and a VASP answers the R/S."""
         operation = self._operation
         request = REQUESTS.get(self._operation_name or "")
@@ -468,7 +475,7 @@ class _Exchange:
         version = "" if written is None else text_of(written).strip()
         error = RSErrorRsp if request is None or request.from_vasp else VASPErrorRsp
         return error(
-            mm7_version=self._dialect.mm7_version or (version if is_version(version) else _VERSION),
+            mm7_version=self._dialect.mm7_version or (version if is_version(version) else newest_version(namespace)),
             status=Status(status_code=refusal.code, status_text=refusal.text, details=refusal.details),
         )
 

@@ -5,8 +5,10 @@ A codec reads what senders are known to write instead of what the schema has, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from difflib import SequenceMatcher, get_close_matches
 from enum import Enum
 from functools import partial
 from itertools import repeat
@@ -63,11 +65,26 @@ class Missing(WrongForm):
 class Reader:
     """One reading of one message: where it stands, what deviated, and what it has no field for."""
 
-    __slots__ = ("deviations", "extensions", "limits", "moved", "namespace", "path", "recipients")
+    __slots__ = (
+        "_compared",
+        "deviations",
+        "extensions",
+        "guards_recipients",
+        "limits",
+        "moved",
+        "namespace",
+        "path",
+        "recipients",
+    )
 
-    def __init__(self, limits: Limits, deviations: Deviations, operation: Node) -> None:
+    def __init__(
+        self, limits: Limits, deviations: Deviations, operation: Node, *, guards_recipients: bool = False
+    ) -> None:
         self.limits = limits
         self.deviations = deviations
+        #: Whether it can have recipients, so that one in a wrong place must not be passed over.
+        self.guards_recipients = guards_recipients
+        self._compared: dict[str, bool] = {}
         name, self.namespace, _ = split_name(operation.tag)
         self.path = [name]
         self.extensions: list[Element] = []
@@ -95,11 +112,89 @@ class Reader:
         return True
 
     def unknown(self, node: Node) -> None:
-        """Keep an element that has no field. ``Extension`` is the schema's own place for them."""
+        """Keep an element that has no field. ``Extension`` is the schema's own place for them.
+
+        Raises :class:`AddressError` for one that is called as recipients are, and is in the wrong place.
+        """
         element = element_of(node)
-        self.extensions.append(element)
         if element.name != "Extension":
+            self.check_no_recipients(node)
             self.deviations.note("element-unknown", self.at(element.name[:80]))
+        self.extensions.append(element)
+
+    def check_no_recipients(self, node: Node) -> None:
+        """Raise :class:`AddressError` where an element that is not read has recipients in it.
+
+        In a vendor's own, only its own name is looked at. Nothing is where the message can have no recipients.
+        """
+        if not self.guards_recipients:
+            return
+        namespace = split_name(node.tag)[1]
+        is_vendors = namespace is not None and not is_mm7(tidy(namespace))
+        waiting = [node]
+        while waiting:  # deep as the limits allow, so without recursion
+            inside = waiting.pop()
+            name = split_name(inside.tag)[0]
+            if name.lower() in _RECIPIENTS or self._is_misspelt(name):
+                if may_hold_address(inside):
+                    place = self.at(name[:80])
+                    raise AddressError(details=f"{place}: it may hold recipients, and they have no place here")
+            elif not is_vendors:
+                waiting += inside
+
+    def _is_misspelt(self, name: str) -> bool:
+        """Whether ``name`` is nearly ``Recipients``."""
+        if not _LIKE_RECIPIENTS.fullmatch(name):
+            return False
+        near = self._compared.get(name)
+        if near is None:
+            # A message with many such names means no good, and each comparison takes its time.
+            if len(self._compared) >= _COMPARISONS:
+                return True
+            near = self._compared[name] = SequenceMatcher(None, name.lower(), "recipients").ratio() >= _NEAR
+        return near
+
+
+#: What holds recipients, or those that they stand in, in lower case.
+_RECIPIENTS: Final = frozenset({"recipient", "recipients", "to", "cc", "bcc"})
+_LIKE_RECIPIENTS: Final = re.compile("re[aceinpt]{4,9}s?", re.IGNORECASE)
+_COMPARISONS: Final = 32
+#: How near two names are, of 1, where one is taken for a slip of the other.
+_NEAR: Final = 0.8
+_LONGEST_NAME: Final = 40
+
+
+def meant_by(name: str, names: Sequence[str]) -> str:
+    """The end of a sentence about ``name`` that is missing: whether one of ``names`` is a slip of it."""
+    others = {each.lower(): each for each in names if len(each) <= _LONGEST_NAME}
+    near = get_close_matches(name.lower(), others, 1, _NEAR)
+    if not near:
+        return ""
+    if others[near[0]] == name:
+        return "; there is one in another namespace"
+    return f"; is {others[near[0]]!r} meant?"
+
+
+def is_empty(node: Node) -> bool:
+    """Whether an element says nothing: no text, no elements, and no attributes of its own."""
+    return not len(node) and not (node.text or "").strip() and not _own_attributes(node)
+
+
+def may_hold_address(node: Node) -> bool:
+    """Whether there is any text in an element, or in an attribute, however deep: it may be an address."""
+    return any(has_text(inside) or _own_attributes(inside) for inside in node.iter())
+
+
+def _own_attributes(node: Node) -> bool:
+    """Whether there are attributes with a value; those in a namespace are of XML, SOAP or a schema language."""
+    return any("}" not in name and value.strip() for name, value in node.items())
+
+
+def check_no_recipient(node: Node, reader: Reader) -> None:
+    """Raise :class:`AddressError` for an unknown element among recipients that may be one of them."""
+    if may_hold_address(node):
+        name = split_name(node.tag)[0]
+        raise AddressError(details=f"{reader.at(name[:80])}: it may be a recipient, and cannot be read as one")
 
 
 def note_text(node: Node, reader: Reader) -> None:
@@ -207,12 +302,17 @@ class _PositiveInteger(TextCodec[int]):
 
 
 class _Code(_PositiveInteger):
+    # Some peers write 0 where they mean that all went well, others where they have not set it.
     @staticmethod
     def at_sight(text: str) -> StatusCode | int | None:
         number = _PositiveInteger.at_sight(text)
         return None if number is None else known_status(number)
 
     def parse(self, text: str, reader: Reader) -> StatusCode | int:
+        written = text.strip()
+        if written and not written.strip("0") and len(written) < 19:
+            reader.deviations.note("status-code-zero", f"{reader.at()}: {written}")
+            return 0
         return known_status(super().parse(text, reader))
 
     def format(self, value: int) -> str:
@@ -350,7 +450,8 @@ def read_attribute(
 ) -> str | None:
     """An attribute of MM7, which is in no namespace; some senders put it in that of its element.
 
-    Where it is not there, ``also`` is another name that senders are known to use.
+    Where it is not there, ``also`` is another name that senders are known to use; and the capitals of either may be
+    others.
     """
     written = attributes.get(name)
     if written is None and namespace is not None:
@@ -361,26 +462,41 @@ def read_attribute(
         written = attributes.get(also)
         if written is not None:
             reader.deviations.note("element-renamed", f"{reader.at(f'@{also}')} for {name}")
+    if written is None and attributes:
+        wanted = {each.lower() for each in (name, also) if each is not None}
+        for key, value in attributes.items():
+            local = key.removeprefix(f"{{{namespace}}}")
+            if local.lower() in wanted:
+                if local != key:
+                    reader.deviations.note("attribute-qualified", reader.at(f"@{local}"))
+                reader.deviations.note("element-renamed", f"{reader.at(f'@{local}')} for {name}")
+                return value
     return written
 
 
 _KINDS: Final = {str(kind.value): kind for kind in AddressKind}
-_ADDRESS_ATTRIBUTES: Final[tuple[tuple[str, str | None, TextCodec[Any]], ...]] = (
-    ("displayOnly", "displayonly", BOOLEAN),
-    ("addressCoding", None, Enumerated(AddressCoding)),
-    ("id", None, TOKEN),
+#: The kinds by the names that senders are known to use, in lower case.
+_KINDS_LOWERED: Final = {
+    **{name.lower(): kind for name, kind in _KINDS.items()},
+    "rfc822address": AddressKind.RFC2822,  # instantcom
+}
+_ADDRESS_ATTRIBUTES: Final[tuple[tuple[str, TextCodec[Any]], ...]] = (
+    ("displayOnly", BOOLEAN),
+    ("addressCoding", Enumerated(AddressCoding)),
+    ("id", TOKEN),
 )
-_SEEN_ATTRIBUTES: Final = tuple([(name, codec.at_sight) for name, _, codec in _ADDRESS_ATTRIBUTES])
+_SEEN_ATTRIBUTES: Final = tuple([(name, codec.at_sight) for name, codec in _ADDRESS_ATTRIBUTES])
 
 
-def _read_addresses(node: Node, reader: Reader, around: str | None = None) -> list[Address]:
+def _read_addresses(node: Node, reader: Reader, around: str | None = None, *, whole: bool = False) -> list[Address]:
     """The addresses inside ``node``, of mixed kinds, in their order; its text, where it has nothing else.
 
-    Those inside an element named ``around`` are among them.
+    Those inside an element named ``around`` are among them. Where they have to be ``whole``, no element is passed over
+    that may be one.
     """
     addresses = _many_addresses(node, reader) if len(node) > _MANY else _addresses_at_sight(node, reader)
     if addresses is None:
-        addresses = _any_addresses(node, reader, around)
+        addresses = _any_addresses(node, reader, around, whole=whole)
     if has_text(node):
         if addresses:
             raise WrongForm("it holds text beside its addresses")
@@ -438,25 +554,37 @@ def _many_addresses(node: Node, reader: Reader) -> list[Address] | None:
 _text: Final = attrgetter("text")
 
 
-def _any_addresses(node: Node, reader: Reader, around: str | None) -> list[Address]:
+def _any_addresses(node: Node, reader: Reader, around: str | None, *, whole: bool) -> list[Address]:
     addresses: list[Address] = []
     for child in node:
         name, namespace, _ = split_name(child.tag)
-        kind = _KINDS.get(name)
-        if kind is None or not reader.is_ours(namespace):
-            if name == around and reader.is_ours(namespace):
-                reader.deviations.note("element-misplaced", reader.at(name))
-                reader.path.append(name)
-                addresses += _read_addresses(child, reader)
-                reader.path.pop()
-            else:
-                reader.unknown(child)
+        lowered = name.lower()
+        kind = _KINDS_LOWERED.get(lowered)
+        is_around = around is not None and lowered == around.lower()
+        is_one = kind is not None or is_around or (whole and name != "Extension")
+        if not is_one or not reader.is_ours(namespace):
+            if whole:
+                check_no_recipient(child, reader)
+            reader.unknown(child)
+            continue
+        if is_around:
+            reader.deviations.note("element-misplaced", reader.at(name))
+            if name != around:
+                reader.deviations.note("element-renamed", f"{reader.at(name)} for {around}")
+            reader.path.append(name)
+            addresses += _read_addresses(child, reader, whole=whole)
+            reader.path.pop()
             continue
         value = text_of(child).strip()
         if not value:
-            raise WrongForm(f"{name} is empty")
+            raise WrongForm(f"{name[:80]} is empty")
         if len(child):  # its text would be another address
-            raise WrongForm(f"{name} holds elements where text is wanted")
+            raise WrongForm(f"{name[:80]} holds elements where text is wanted")
+        if kind is None:
+            reader.deviations.note("address-untyped", f"{reader.at(name[:80])}: {value[:40]}")
+            kind = _untyped_address(value).kind
+        elif name not in _KINDS:
+            reader.deviations.note("element-renamed", f"{reader.at(name)} for {kind}")
         addresses.append(_address(value, kind, child, reader))
     return addresses
 
@@ -470,10 +598,10 @@ def _address(value: str, kind: AddressKind, node: Node, reader: Reader) -> Addre
         return Address(value, kind)
     name, namespace, _ = split_name(node.tag)
     attributes = attributes_of(node)
-    reader.path.append(name)
+    reader.path.append(name[:80])
     found: dict[str, Any] = {}
-    for attribute, also, codec in _ADDRESS_ATTRIBUTES:
-        written = read_attribute(attributes, namespace, attribute, also, reader)
+    for attribute, codec in _ADDRESS_ATTRIBUTES:
+        written = read_attribute(attributes, namespace, attribute, None, reader)
         if written is not None:
             reader.path.append(f"@{attribute}")
             try:
@@ -500,10 +628,12 @@ class _Addresses(Codec[tuple[Address, ...]]):
         if reader.recipients > reader.limits.recipients:
             raise AddressError(details=f"there are more than {reader.limits.recipients} recipients (recipients)")
         try:
-            addresses = _read_addresses(node, reader)
+            addresses = _read_addresses(node, reader, whole=True)
         except WrongForm as error:
             raise AddressError(details=f"{reader.at()}: {error}") from None
         if not addresses:
+            if node.keys() and not is_empty(node):
+                check_no_recipient(node, reader)
             raise WrongForm("it holds no address")
         return tuple(addresses)
 
@@ -525,18 +655,22 @@ def _write_address(address: Address, writer: Writer) -> str:
 class OneAddress(Codec[Address]):
     """The one address of Sender, SenderAddress, Recipient or UserAgent.
 
-    ``around`` is the name of an element that senders are known to put around it.
+    ``around`` is the name of an element that senders are known to put around it. Of several addresses the first counts,
+    unless it is a ``recipient``: then another one is refused, with :class:`AddressError`.
     """
 
-    def __init__(self, *, around: str | None = None) -> None:
+    def __init__(self, *, around: str | None = None, recipient: bool = False) -> None:
         self._around = around
+        self._recipient = recipient
 
     def read(self, node: Node, reader: Reader) -> Address:
-        """The address, of several the first."""
-        addresses = _read_addresses(node, reader, self._around)
+        """The address."""
+        addresses = _read_addresses(node, reader, self._around, whole=self._recipient)
         if not addresses:
             raise WrongForm("it holds no address")
         if len(addresses) > 1:
+            if self._recipient and any(address.value != addresses[0].value for address in addresses):
+                raise AddressError(details=f"{reader.at()}: it holds more than one recipient")
             reader.deviations.note("element-repeated", reader.at(str(addresses[1].kind)))
         return addresses[0]
 
@@ -562,7 +696,9 @@ class Several(Codec[tuple[T, ...]]):
         values = []
         for child in node:
             name, namespace, _ = split_name(child.tag)
-            if name == self._name and reader.is_ours(namespace):
+            if name.lower() == self._name.lower() and reader.is_ours(namespace):
+                if name != self._name:
+                    reader.deviations.note("element-renamed", f"{reader.at(name)} for {self._name}")
                 reader.path.append(name)
                 values.append(self._codec.read(child, reader))
                 reader.path.pop()

@@ -376,15 +376,15 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 ValidationError,
             ),
             "element-renamed": Irregularity(
-                "an element or attribute is misspelt, or has the name that another operation has for it",
+                "an element or attribute is misspelt, in other capitals, or named as another operation has it",
                 "TS 23.140, MM7 schema",
-                "China Unicom's simulators, with TimeStamp for Date",
+                "China Unicom's simulators, with TimeStamp for Date; instantcom, with RFC822Address; vectorcore",
                 ValidationError,
             ),
             "element-missing": Irregularity(
-                "a mandatory element is missing that senders are known to leave out",
+                "a mandatory element is missing, or empty, that senders are known to leave out",
                 "TS 23.140, MM7 schema (minOccurs)",
-                "China Unicom's simulators",
+                "China Unicom's simulators; vectorcore, with neither Sender nor Date in reports",
                 ValidationError,
             ),
             "text-stray": Irregularity(
@@ -402,7 +402,7 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
         },
         "Values": {
             "address-untyped": Irregularity(
-                "an address is plain text, not Number, RFC2822Address or ShortCode",
+                "an address is plain text, or in an unknown element, not in Number, RFC2822Address or ShortCode",
                 "TS 23.140, MM7 schema (addressType)",
                 "mbuni up to 5.1.0, China Mobile's client",
                 MessageFormatCorrupt,
@@ -423,6 +423,12 @@ AREAS: Mapping[str, Mapping[str, Irregularity]] = MappingProxyType(
                 "an optional element or attribute has a value of wrong form; it is read as None",
                 "TS 23.140, MM7 schema",
                 "LG Telecom, with 0000 for a boolean",
+                MessageFormatCorrupt,
+            ),
+            "status-code-zero": Irregularity(
+                "a StatusCode is 0, which says neither success nor failure; it is read as no success",
+                "TS 23.140, MM7 schema (xs:positiveInteger)",
+                "nobody by name",
                 MessageFormatCorrupt,
             ),
             "date-form": Irregularity(

@@ -33,6 +33,8 @@ from .codecs import (
     Reader,
     Several,
     WrongForm,
+    is_empty,
+    meant_by,
 )
 from .deviations import Deviations
 from .errors import AddressError, MessageFormatCorrupt, UnsupportedOperation, ValidationError
@@ -65,6 +67,8 @@ from .values import (
 )
 
 M = TypeVar("M", bound="Message")
+# Unknown names that are looked at for one that was meant.
+_COMPARED = 32
 
 # -- what messages are made of
 
@@ -89,7 +93,12 @@ class Recipients:
     layout: ClassVar[Layout]
 
     to: tuple[Address, ...] = element(
-        "To", ADDRESSES, default=(), occurs="merged", strays=tuple(str(kind) for kind in AddressKind)
+        "To",
+        ADDRESSES,
+        default=(),
+        occurs="merged",
+        strays=tuple(str(kind) for kind in AddressKind),
+        takes_unknown=True,
     )
     cc: tuple[Address, ...] = element("Cc", ADDRESSES, default=(), occurs="merged")
     bcc: tuple[Address, ...] = element("Bcc", ADDRESSES, default=(), occurs="merged")
@@ -106,6 +115,7 @@ class Recipients:
 
 
 _GROUPS = ("to", "cc", "bcc")
+_GROUP_NAMES = ("To", "Cc", "Bcc")
 
 
 @declared
@@ -214,13 +224,17 @@ class _AllRecipients(Structure[Recipients]):
     def read(self, node: Node, reader: Reader) -> Recipients:
         if has_text(node):
             raise AddressError(details=f"{reader.at()}: it holds text beside its groups of addresses")
-        return super().read(node, reader)
+        recipients = super().read(node, reader)
+        if not len(node) and not is_empty(node):
+            raise AddressError(details=f"{reader.at()}: it holds attributes in the place of its groups of addresses")
+        return recipients
 
 
 _RECIPIENTS = _AllRecipients(Recipients)
-_RECIPIENT = OneAddress(around="To")
+_RECIPIENT = OneAddress(around="To", recipient=True)
 _SENDER_IDENTIFICATION = Structure(SenderIdentification)
 _STRAYS_OF_SENDER = ("VASPID", "VASID", "SenderAddress", "Sender")
+_STRAYS_OF_STATUS = ("StatusCode", "StatusText", "Details")
 
 
 class _FullStatus(Structure[Status]):
@@ -248,12 +262,14 @@ class Message:
     layout: ClassVar[Layout]
     #: The name of the element.
     element_name: ClassVar[str]
+    #: Whether it is refused for what may be recipients and stands where they have no place.
+    guards_recipients: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # each class declares them in its own order
 
         @property
         def mm7_version(self) -> str:
-            """The version of MM7 that it says it is, as text."""
+            """The version of MM7 that it says it is, as text; empty where it does not say that."""
             ...
 
         @property
@@ -267,6 +283,7 @@ class Request(Message):
 
     __slots__ = ()
 
+    guards_recipients: ClassVar[bool] = True
     #: The method of :class:`~mm7_wsgi.MM7Handler` that it goes to.
     operation: ClassVar[str]
     #: What it is answered with.
@@ -303,9 +320,10 @@ class _VASPRequest(Request):
 
     from_vasp: ClassVar[bool] = True
 
-    mm7_version: str = element("MM7Version", VERSION)
+    mm7_version: str = element("MM7Version", VERSION, lacking="")
+    #: Without any field where the request does not have it: the credentials say who sends.
     sender_identification: SenderIdentification = element(
-        "SenderIdentification", _SENDER_IDENTIFICATION, strays=_STRAYS_OF_SENDER
+        "SenderIdentification", _SENDER_IDENTIFICATION, lacking=SenderIdentification(), strays=_STRAYS_OF_SENDER
     )
     extensions: tuple[Element, ...] = extensions(default=())
 
@@ -316,7 +334,7 @@ class _RelayRequest(Request):
 
     from_vasp: ClassVar[bool] = False
 
-    mm7_version: str = element("MM7Version", VERSION)
+    mm7_version: str = element("MM7Version", VERSION, lacking="")
     mms_relay_server_id: str | None = element("MMSRelayServerID", TOKEN, default=None, also="MMSReplayServerID")
     extensions: tuple[Element, ...] = extensions(default=())
 
@@ -326,7 +344,7 @@ class _StatusResponse(Response):
     """The head of a response."""
 
     mm7_version: str = element("MM7Version", VERSION, lacking="")
-    status: Status = element("Status", _STATUS)
+    status: Status = element("Status", _STATUS, strays=_STRAYS_OF_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -388,7 +406,7 @@ class ExtendedCancelRsp(Response):
     bare_status: ClassVar[bool] = True
 
     mm7_version: str = element("MM7Version", VERSION, lacking="")
-    status: Status = element("Status", _BARE_STATUS)
+    status: Status = element("Status", _BARE_STATUS, strays=_STRAYS_OF_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -401,7 +419,7 @@ class ExtendedReplaceRsp(Response):
 
     mm7_version: str = element("MM7Version", VERSION, lacking="")
     message_id: str = element("MessageID", IDENTIFIER)
-    status: Status = element("Status", _BARE_STATUS)
+    status: Status = element("Status", _BARE_STATUS, strays=_STRAYS_OF_STATUS)
     extensions: tuple[Element, ...] = extensions(default=())
 
 
@@ -431,7 +449,9 @@ class SubmitReq(_VASPRequest):
     response: ClassVar[type[Response]] = SubmitRsp
     carries_content: ClassVar[bool] = True
 
-    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients(), occurs="joined")
+    recipients: Recipients = element(
+        "Recipients", _RECIPIENTS, default=Recipients(), also="Recipient", strays=_GROUP_NAMES, occurs="joined"
+    )
     service_code: str | None = element("ServiceCode", TOKEN, default=None)
     linked_id: str | None = element("LinkedID", TOKEN, default=None)
     message_class: MessageClass | str | None = element("MessageClass", Enumerated(MessageClass), default=None)
@@ -461,7 +481,8 @@ class SubmitReq(_VASPRequest):
     def judge(self) -> None:
         """A message is to somebody."""
         if not self.recipients:
-            raise AddressError(details="SubmitReq/Recipients holds no To, Cc or Bcc with an address")
+            meant = meant_by("Recipients", [extension.name for extension in self.extensions[:_COMPARED]])
+            raise AddressError(details=f"SubmitReq/Recipients holds no To, Cc or Bcc with an address{meant}")
 
 
 @declared
@@ -472,14 +493,10 @@ class CancelReq(_VASPRequest):
     operation: ClassVar[str] = "cancel"
     response: ClassVar[type[Response]] = CancelRsp
 
-    sender_identification: SenderIdentification = element(
-        "SenderIdentification",
-        _SENDER_IDENTIFICATION,
-        lacking=SenderIdentification(),
-        strays=_STRAYS_OF_SENDER,
-    )
     message_id: str = element("MessageID", IDENTIFIER)
-    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients(), occurs="joined")
+    recipients: Recipients = element(
+        "Recipients", _RECIPIENTS, default=Recipients(), also="Recipient", strays=_GROUP_NAMES, occurs="joined"
+    )
     applic_id: str | None = element("ApplicID", TOKEN, default=None)
     reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
     aux_applic_info: str | None = element("AuxApplicInfo", STRING, default=None)
@@ -495,12 +512,6 @@ class ReplaceReq(_VASPRequest):
     carries_content: ClassVar[bool] = True
     requires_content: ClassVar[bool] = True
 
-    sender_identification: SenderIdentification = element(
-        "SenderIdentification",
-        _SENDER_IDENTIFICATION,
-        lacking=SenderIdentification(),
-        strays=_STRAYS_OF_SENDER,
-    )
     message_id: str = element("MessageID", IDENTIFIER)
     service_code: str | None = element("ServiceCode", TOKEN, default=None)
     time_stamp: datetime | None = element("TimeStamp", DATE_TIME, default=None)
@@ -541,7 +552,7 @@ class ExtendedReplaceReq(Request):
     carries_content: ClassVar[bool] = True
     requires_content: ClassVar[bool] = True
 
-    mm7_version: str = element("MM7Version", VERSION)
+    mm7_version: str = element("MM7Version", VERSION, lacking="")
     extensions: tuple[Element, ...] = extensions(default=())
     vasp_id: str | None = element("VASPID", TOKEN, default=None)
     vas_id: str | None = element("VASID", TOKEN, default=None)
@@ -574,8 +585,10 @@ class DeliverReq(_RelayRequest):
     vasp_id: str | None = element("VASPID", TOKEN, default=None, around="SenderIdentification")
     vas_id: str | None = element("VASID", TOKEN, default=None, around="SenderIdentification")
     linked_id: str | None = element("LinkedID", TOKEN, default=None)
-    sender: Address = element("Sender", ADDRESS)
-    recipients: Recipients = element("Recipients", _RECIPIENTS, default=Recipients(), occurs="joined")
+    sender: Address = element("Sender", ADDRESS, instead=("SenderAddress",))
+    recipients: Recipients = element(
+        "Recipients", _RECIPIENTS, default=Recipients(), also="Recipient", strays=_GROUP_NAMES, occurs="joined"
+    )
     previously_sent_by: tuple[UserAgent, ...] = element(
         "Previouslysentby", Several("UserAgent", Structure(UserAgent)), default=()
     )
@@ -604,15 +617,21 @@ class DeliveryReportReq(_RelayRequest):
     """Say what became of a message that the VASP submitted."""
 
     element_name: ClassVar[str] = "DeliveryReportReq"
+    guards_recipients: ClassVar[bool] = False
     operation: ClassVar[str] = "delivery_report"
     response: ClassVar[type[Response]] = DeliveryReportRsp
 
     message_id: str = element("MessageID", IDENTIFIER)
-    recipient: Address = element("Recipient", _RECIPIENT, also="Recipients")
-    sender: Address = element("Sender", ADDRESS)
-    date: datetime = element("Date", DATE_TIME, also="TimeStamp")
+    recipient: Address = element("Recipient", _RECIPIENT, also="Recipients", occurs="single")
+    #: None where the report does not say it.
+    sender: Address | None = element("Sender", ADDRESS, lacking=None)
+    #: None where the report does not say it.
+    date: datetime | None = element("Date", DATE_TIME, also="TimeStamp", lacking=None)
+    #: The text of a status that the schema does not list; also that of a StatusCode in its place.
     mm_status: DeliveryStatus | str = element(
-        "MMStatus", Enumerated(DeliveryStatus, also={"Unrecognized": DeliveryStatus.UNRECOGNISED})
+        "MMStatus",
+        Enumerated(DeliveryStatus, also={"Unrecognized": DeliveryStatus.UNRECOGNISED}),
+        instead=("StatusCode",),
     )
     mm_status_extension: MMStatusExtension | str | None = element(
         "MMStatusExtension", Enumerated(MMStatusExtension), default=None
@@ -629,14 +648,18 @@ class ReadReplyReq(_RelayRequest):
     """Say that a message was read, or deleted unread."""
 
     element_name: ClassVar[str] = "ReadReplyReq"
+    guards_recipients: ClassVar[bool] = False
     operation: ClassVar[str] = "read_reply"
     response: ClassVar[type[Response]] = ReadReplyRsp
 
     message_id: str = element("MessageID", IDENTIFIER)
-    recipient: Address = element("Recipient", _RECIPIENT, also="Recipients")
-    sender: Address = element("Sender", ADDRESS)
-    time_stamp: datetime = element("TimeStamp", DATE_TIME)
-    mm_status: ReadStatus | str = element("MMStatus", Enumerated(ReadStatus))
+    recipient: Address = element("Recipient", _RECIPIENT, also="Recipients", occurs="single")
+    #: None where the report does not say it.
+    sender: Address | None = element("Sender", ADDRESS, lacking=None)
+    #: None where the report does not say it.
+    time_stamp: datetime | None = element("TimeStamp", DATE_TIME, instead=("Date",), lacking=None)
+    #: The text of a status that the schema does not list; also that of a StatusCode in its place.
+    mm_status: ReadStatus | str = element("MMStatus", Enumerated(ReadStatus), instead=("StatusCode",))
     status_text: str | None = element("StatusText", STRING, default=None)
     applic_id: str | None = element("ApplicID", TOKEN, default=None)
     reply_applic_id: str | None = element("ReplyApplicID", TOKEN, default=None)
@@ -653,15 +676,36 @@ _REQUESTS: tuple[type[Request], ...] = (
     DeliveryReportReq,
     ReadReplyReq,
 )
-_ERRORS: Mapping[str, type[Response]] = MappingProxyType(
-    {error.element_name: error for error in (RSErrorRsp, VASPErrorRsp)}
-)
+_ERRORS: tuple[type[Response], ...] = (RSErrorRsp, VASPErrorRsp)
 #: The requests by the name of their element.
 REQUESTS: Mapping[str, type[Request]] = MappingProxyType({request.element_name: request for request in _REQUESTS})
 #: The responses by the name of their element.
 RESPONSES: Mapping[str, type[Response]] = MappingProxyType(
-    {**{request.response.element_name: request.response for request in _REQUESTS}, **_ERRORS}
+    {response.element_name: response for response in (*[request.response for request in _REQUESTS], *_ERRORS)}
 )
+_REQUESTS_LOWERED = {name.lower(): request for name, request in REQUESTS.items()}
+_RESPONSES_LOWERED = {
+    **{name.lower(): response for name, response in RESPONSES.items()},
+    **{f"mm7{error.element_name.lower()}": error for error in _ERRORS},
+}
+
+
+def request_named(name: str) -> type[Request] | None:
+    """Return the request that an element of this name is, in whatever capitals; None for what is none."""
+    return REQUESTS.get(name) or _REQUESTS_LOWERED.get(name.lower())
+
+
+def response_named(name: str) -> type[Response] | None:
+    """Return the response that an element of this name is, in whatever capitals; None for what is none.
+
+    Some peers call an error ``MM7VASPErrorRsp`` or ``MM7RSErrorRsp``.
+    """
+    return RESPONSES.get(name) or _RESPONSES_LOWERED.get(name.lower())
+
+
+def _note_renamed(name: str, message_class: type[Message], deviations: Deviations) -> None:
+    if name != message_class.element_name:
+        deviations.note("element-renamed", f"{name[:80]} for {message_class.element_name}")
 
 
 def read_request(operation: Node, limits: Limits, deviations: Deviations) -> Request:
@@ -672,9 +716,10 @@ def read_request(operation: Node, limits: Limits, deviations: Deviations) -> Req
     :class:`AddressError` (2002) for recipients.
     """
     name = split_name(operation.tag)[0]
-    message_class = REQUESTS.get(name)
+    message_class = request_named(name)
     if message_class is None:
         raise UnsupportedOperation(details=f"{name[:80]} is no request of MM7")
+    _note_renamed(name, message_class, deviations)
     request = _read(message_class, operation, limits, deviations)
     request.judge()
     return request
@@ -686,9 +731,10 @@ def read_response(operation: Node, limits: Limits, deviations: Deviations) -> Re
     One that does not say its version has ``""`` there.
     """
     name = split_name(operation.tag)[0]
-    message_class = RESPONSES.get(name)
+    message_class = response_named(name)
     if message_class is None:
         raise UnsupportedOperation(details=f"{name[:80]} is no response of MM7")
+    _note_renamed(name, message_class, deviations)
     return _read(message_class, operation, limits, deviations)
 
 
@@ -697,13 +743,13 @@ def read_answer(answer: Node, limits: Limits, deviations: Deviations) -> Respons
     name = split_name(answer.tag)[0]
     if name == "Fault":
         return read_fault(answer, limits, deviations)
-    if name in _ERRORS:
+    if response_named(name) in _ERRORS:
         deviations.note("error-unwrapped", name)
     return read_response(answer, limits, deviations)
 
 
 def _read(message_class: type[M], operation: Node, limits: Limits, deviations: Deviations) -> M:
-    reader = Reader(limits, deviations, operation)
+    reader = Reader(limits, deviations, operation, guards_recipients=message_class.guards_recipients)
     try:
         return read(message_class, operation, reader)
     except Missing as error:
@@ -725,10 +771,10 @@ class Fault:
 
 def read_fault(fault: Node, limits: Limits, deviations: Deviations) -> Fault:
     """The Fault that an element of Body is. Raises as :func:`read_response` for what is in its detail."""
-    code, string, detail = (child_of(fault, name) for name in ("faultcode", "faultstring", "detail"))
+    code, string, detail = (_child_of_fault(fault, name, deviations) for name in ("faultcode", "faultstring", "detail"))
     error = None
     for child in () if detail is None else detail:
-        if split_name(child.tag)[0] in _ERRORS:
+        if response_named(split_name(child.tag)[0]) in _ERRORS:
             note_namespace(child, deviations)
             error = cast("RSErrorRsp | VASPErrorRsp", read_response(child, limits, deviations))
             break
@@ -737,6 +783,18 @@ def read_fault(fault: Node, limits: Limits, deviations: Deviations) -> Fault:
         faultstring="" if string is None else text_of(string).strip(),
         error=error,
     )
+
+
+def _child_of_fault(fault: Node, name: str, deviations: Deviations) -> Node | None:
+    """The first child of that local name; without one, the first that has it in other capitals."""
+    found = child_of(fault, name)
+    if found is None:
+        for child in fault:
+            written = split_name(child.tag)[0]
+            if written.lower() == name:
+                deviations.note("element-renamed", f"Fault/{written} for {name}")
+                return child
+    return found
 
 
 def write_fault(fault: Fault, namespace: str | None, prefix: str = "") -> str:

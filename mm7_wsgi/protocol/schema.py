@@ -12,7 +12,19 @@ from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
-from .codecs import Codec, Missing, Reader, TextCodec, WrongForm, note_text, read_attribute
+from .codecs import (
+    Codec,
+    Missing,
+    Reader,
+    TextCodec,
+    WrongForm,
+    check_no_recipient,
+    is_empty,
+    meant_by,
+    note_text,
+    read_attribute,
+)
+from .errors import AddressError
 from .soap import (
     LONGEST_KEPT,
     Element,
@@ -76,8 +88,13 @@ class Specification(NamedTuple):
     strays: tuple[str, ...] = ()
     #: An element that senders are known to put around it.
     around: str | None = None
+    #: Elements that senders are known to put in its place. They count only where it is missing.
+    instead: tuple[str, ...] = ()
+    #: Whether it takes in every unknown element that stands beside it: each may be a recipient.
+    takes_unknown: bool = False
     #: How often it can be there: ``once``, ``repeated`` (each adds a value), ``merged`` (each adds its values). Of one
     #: that can be there once the first counts, unless it is ``joined``: then its ``joined`` method takes the others in.
+    #: Of a ``single`` one each must say the same.
     occurs: str = "once"
 
 
@@ -97,6 +114,14 @@ class Layout(NamedTuple):
     strays: dict[str, str]
     #: What senders are known to put around elements of this class, with the layout of those.
     around: dict[str, Layout]
+    #: What senders are known to put in the place of an element, with that one.
+    instead: dict[str, Specification]
+    #: The element that takes in every unknown one.
+    takes_unknown: str | None
+    #: All of these names.
+    known: frozenset[str]
+    #: The same by themselves in lower case.
+    lowered: dict[str, str]
     #: Where the vendors' elements go when it is written; None where there is no place for them.
     extensions: int | None
     #: Whether the order of the elements counts.
@@ -122,12 +147,15 @@ def element(
     also: str | None = None,  # not "alias": for a type checker, that is the name of the argument
     strays: tuple[str, ...] = (),
     around: str | None = None,
+    instead: tuple[str, ...] = (),
+    takes_unknown: bool = False,
     occurs: str = "once",
 ) -> Any:
     """Declare a child element; without ``default`` it is mandatory.
 
     What senders are known to do otherwise: ``also`` is another name for it, ``strays`` are elements that they put
-    beside it instead of inside, and ``around`` is an element that they put around it.
+    beside it instead of inside, ``around`` is an element that they put around it, and ``instead`` are elements that
+    they put in its place. ``takes_unknown`` reads every unknown element beside it as if it stood inside.
     """
     return _field(
         "element",
@@ -138,6 +166,8 @@ def element(
         also=also,
         strays=strays,
         around=around,
+        instead=instead,
+        takes_unknown=takes_unknown,
         occurs=occurs,
     )
 
@@ -208,16 +238,23 @@ def _lay_out(
     for specification in elements:
         if specification.around is not None:
             around.setdefault(specification.around, []).append(specification._replace(around=None))
+    by_name = {
+        **{name: each for each in elements for name in (each.name, each.also) if name is not None},
+        **{name: each for each in attributes for name in each.strays},
+    }
+    strays = {name: each.name for each in elements for name in each.strays}
+    instead = {name: each for each in elements for name in each.instead}
     return Layout(
         elements=tuple(elements),
         attributes=tuple(attributes),
         content=contents[0] if contents else None,
-        by_name={
-            **{name: each for each in elements for name in (each.name, each.also) if name is not None},
-            **{name: each for each in attributes for name in each.strays},
-        },
-        strays={name: each.name for each in elements for name in each.strays},
+        by_name=by_name,
+        strays=strays,
         around={name: _lay_out(inside) for name, inside in around.items()},
+        instead=instead,
+        takes_unknown=next((each.name for each in elements if each.takes_unknown), None),
+        known=frozenset((*instead, *around, *strays, *by_name)),
+        lowered={name.lower(): name for name in (*instead, *around, *strays, *by_name)},
         extensions=place_of_extensions,
         ordered=ordered,
         shapes={},
@@ -295,7 +332,7 @@ def _reader_at_sight(cls: type[T], layout: Layout) -> Callable[..., T | None]:
                 _path[_depth] = 'SenderAddress'
                 try: sender_address = _read_sender_address(sender_address, _reader)
                 except _WrongForm as _error:
-                    sender_address = _bear(_error, _specification_sender_address, _reader)
+                    sender_address = _bear(_error, _specification_sender_address, _reader, sender_address)
                     del _path[_depth + 1 :]
             _path.pop()
             return _cls(vasp_id=vasp_id, sender_address=sender_address)
@@ -336,7 +373,7 @@ def _reader_at_sight(cls: type[T], layout: Layout) -> Callable[..., T | None]:
             f"    _path[_depth] = {each.name!r}",
             f"    try: {each.field} = _read_{each.field}({each.field}, _reader)",
             "    except _WrongForm as _error:",
-            f"        {each.field} = _bear(_error, _specification_{each.field}, _reader)",
+            f"        {each.field} = _bear(_error, _specification_{each.field}, _reader, {each.field})",
             "        del _path[_depth + 1 :]",
             *_where_missing(each),
         ]
@@ -368,15 +405,18 @@ class _Values:
     """The values of one element, by field, while it is read.
 
     What senders do otherwise than the schema has it is found by the declarations: an element with another name
-    (``also``), one that stands beside the element that it belongs in (``strays``), one that stands around those that it
-    belongs beside (``around``). What stands where it should counts before any of these.
+    (``also``) or in other capitals, one that stands beside the element that it belongs in (``strays``), one that stands
+    around those that it belongs beside (``around``), one that stands in the place of another (``instead``). What stands
+    where it should, under its name, counts before any of these.
     """
 
-    __slots__ = ("_layout", "_reader", "found")
+    __slots__ = ("_layout", "_reader", "_unknown", "found")
 
     def __init__(self, layout: Layout, reader: Reader) -> None:
         self._layout = layout
         self._reader = reader
+        #: Names that may be misspelt; no more than are worth comparing.
+        self._unknown: list[str] = []
         self.found: dict[str, Any] = {}
 
     def read(self, node: Node) -> dict[str, Any]:
@@ -397,6 +437,8 @@ class _Values:
         for specification in self._layout.attributes:
             written = read_attribute(attributes, namespace, specification.name, specification.also, reader)
             if written is None:
+                if specification.default is dataclasses.MISSING:
+                    self._unknown += list(attributes)[:_COMPARED]
                 continue
             reader.path.append(f"@{specification.name}")
             try:
@@ -409,40 +451,71 @@ class _Values:
         layout, reader = self._layout, self._reader
         children, strays = self._set_apart(node) if layout.strays else (node, {})
         renamed: list[tuple[Specification, Node]] = []
-        around: list[Node] = []
+        around: list[tuple[Layout, Node]] = []
+        instead: list[tuple[Specification, Node]] = []
         last = 0
         for child in children:
-            name, namespace, _ = split_name(child.tag)
+            written, namespace, _ = split_name(child.tag)
+            name = written if written in layout.known else layout.lowered.get(written.lower())
+            if name is None or not reader.is_ours(namespace):
+                self._pass_over(child, written)
+                continue
             specification = layout.by_name.get(name)
-            if specification is None or not reader.is_ours(namespace):
-                if name in layout.around and reader.is_ours(namespace):
-                    around.append(child)
-                else:
-                    reader.unknown(child)
+            if specification is None:
+                if name in layout.around:
+                    around.append((layout.around[name], child))
+                elif name in layout.instead:
+                    instead.append((layout.instead[name], child))
                 continue
             if specification.place >= last:
                 last = specification.place
             elif layout.ordered and id(child) not in reader.moved:
-                reader.deviations.note("element-order", reader.at(name))
+                reader.deviations.note("element-order", reader.at(written))
             if specification.kind == "attribute":
-                reader.deviations.note("element-misplaced", reader.at(name))
-            elif name != specification.name:
-                reader.deviations.note("element-renamed", f"{reader.at(name)} for {specification.name}")
+                reader.deviations.note("element-misplaced", reader.at(written))
+            elif written != specification.name:
+                self._note_renamed(written, specification)
                 renamed.append((specification, child))
                 continue
             if name in strays:
                 child = _joined(child, strays.pop(name))
-            self._read_child(specification, child, name)
+            self._read_child(specification, child, written)
+        for specification, child in renamed:
+            written = split_name(child.tag)[0]
+            if specification.field in self.found and specification.occurs == "once":
+                reader.deviations.note("element-repeated", reader.at(written))
+                reader.check_no_recipients(child)
+                continue
+            if specification.name in strays:
+                child = _joined(child, strays.pop(specification.name))
+            self._read_child(specification, child, written)
         for name, missed in strays.items():
             self._read_child(layout.by_name[name], _joined(Node(name), missed), name)
-        for specification, child in renamed:
-            name = split_name(child.tag)[0]
-            if specification.field in self.found:
-                reader.deviations.note("element-repeated", reader.at(name))
-            else:
-                self._read_child(specification, child, name)
-        for child in around:
-            self._read_around(child)
+        for specification, child in instead:
+            self._read_instead(specification, child)
+        for its_layout, child in around:
+            self._read_around(its_layout, child)
+
+    def _read_instead(self, specification: Specification, child: Node) -> None:
+        """Read what stands in the place of another, unless that is there."""
+        written = split_name(child.tag)[0]
+        if specification.field in self.found:
+            self._pass_over(child, written)
+        else:
+            self._note_renamed(written, specification)
+            self._read_child(specification, child, written)
+
+    def _note_renamed(self, written: str, specification: Specification) -> None:
+        reader = self._reader
+        reader.deviations.note("element-renamed", f"{reader.at(written)} for {specification.name}")
+
+    def _pass_over(self, child: Node, written: str) -> None:
+        """Keep an element that has no field, unless it may be a recipient; raises :class:`AddressError` for that."""
+        if len(self._unknown) < _COMPARED:
+            self._unknown.append(written)
+        if self._layout.takes_unknown is not None:
+            check_no_recipient(child, self._reader)
+        self._reader.unknown(child)
 
     def _complete(self) -> dict[str, Any]:
         """The values of all fields that have one; raises :class:`Missing` for one that has to."""
@@ -454,7 +527,8 @@ class _Values:
         for specification in layout.mandatory:
             if specification.field not in found:
                 if specification.lacking is _NOTHING:
-                    raise _placed(Missing(f"{specification.name} is missing"), reader)
+                    meant = meant_by(specification.name, self._unknown)
+                    raise _placed(Missing(f"{specification.name} is missing{meant}"), reader)
                 reader.deviations.note("element-missing", reader.at(specification.name))
                 found[specification.field] = specification.lacking
         if layout.extensions is not None:
@@ -465,16 +539,17 @@ class _Values:
         """The children of ``node`` without its strays, and these by the name of the element that holds them."""
         layout, reader = self._layout, self._reader
         strays: dict[str, list[Node]] = {}
-        if layout.strays.keys().isdisjoint([split_name(child.tag)[0] for child in node]):
+        if layout.by_name.keys() >= {split_name(child.tag)[0] for child in node}:
             return node, strays
         children = []
         for child in node:
-            name, namespace, _ = split_name(child.tag)
-            holder = layout.strays.get(name)
-            if holder is None or not reader.is_ours(namespace):
+            written, namespace, _ = split_name(child.tag)
+            name = written if written in layout.known else layout.lowered.get(written.lower())
+            holder = layout.strays.get(name) if name is not None else layout.takes_unknown
+            if holder is None or written == "Extension" or not reader.is_ours(namespace):
                 children.append(child)
             else:
-                reader.deviations.note("element-misplaced", reader.at(name))
+                reader.deviations.note("element-misplaced", reader.at(written[:80]))
                 stray = copy(child)
                 stray.tail = None  # that is text of the element that it stood in
                 strays.setdefault(holder, []).append(stray)
@@ -486,32 +561,38 @@ class _Values:
         reader, found = self._reader, self.found
         path = reader.path
         field, occurs = specification.field, specification.occurs
-        if field in found and occurs != "repeated":
+        is_there = field in found
+        if is_there and occurs != "repeated":
             reader.deviations.note("element-repeated", reader.at(name))
-            if occurs == "once":
+            if occurs == "once" or (not len(child) and is_empty(child)):
+                reader.check_no_recipients(child)
                 return
         depth = len(path)
         path.append(name)
         try:
             value = specification.codec.read(child, reader)
         except WrongForm as error:
-            _bear(error, specification, reader)
+            if specification.lacking is _NOTHING or not is_empty(child):
+                _bear(error, specification, reader, child)
             del path[depth:]
             return
         path.pop()
-        if occurs == "once":
+        if occurs in ("once", "single"):
+            if is_there and value != found[field]:
+                raise AddressError(details=f"{reader.at(name)}: it names another recipient than the one before")
             found[field] = value
         elif occurs in ("repeated", "joined"):
             found.setdefault(field, []).append(value)
         else:
             found.setdefault(field, []).extend(value)
 
-    def _read_around(self, node: Node) -> None:
+    def _read_around(self, layout: Layout, node: Node) -> None:
         """Read what belongs beside ``node`` and stands in it, for the fields that have no value yet."""
         reader = self._reader
         name = split_name(node.tag)[0]
         reader.deviations.note("element-misplaced", reader.at(name))
-        layout = self._layout.around[name]
+        if name not in self._layout.around:
+            reader.deviations.note("element-renamed", f"{reader.at(name)} for {self._layout.lowered[name.lower()]}")
         inside = _Values(layout, reader)
         reader.path.append(name)
         inside._read_children(node)
@@ -522,12 +603,24 @@ class _Values:
         self.found.update({**inside.found, **self.found})
 
 
-def _bear(error: WrongForm, specification: Specification, reader: Reader) -> Any:
-    """Go on without a value of wrong form, unless it is mandatory; returns what stands for it."""
+# How many unknown names are compared with the one that is missing.
+_COMPARED: Final = 32
+
+
+def _bear(error: WrongForm, specification: Specification, reader: Reader, node: Node | None = None) -> Any:
+    """Go on without a value of wrong form, unless it is mandatory; returns what stands for it.
+
+    An element that is empty says no more than one that is missing.
+    """
     _placed(error, reader)
     if specification.default is dataclasses.MISSING:
-        raise error
+        if specification.lacking is _NOTHING or node is None or not is_empty(node):
+            raise error
+        reader.deviations.note("element-missing", error.where)
+        return specification.lacking
     reader.deviations.note("value-form", f"{error.where}: {error}")
+    if node is not None and len(node):
+        reader.check_no_recipients(node)
     return specification.default
 
 
@@ -546,7 +639,7 @@ def _placed(error: WrongForm, reader: Reader) -> WrongForm:
 def write(value: Any, name: str, writer: Writer, declaration: str = "") -> str:
     """The fields of ``value`` as an element, in the order of the schema; what is at its default is left out.
 
-    So is a text that was lacking when it was read: an empty one would be of wrong form.
+    So is what was lacking when it was read and has no value: an empty element would be of wrong form.
     """
     layout: Layout = type(value).layout
     attributes = declaration
@@ -562,7 +655,7 @@ def write(value: Any, name: str, writer: Writer, declaration: str = "") -> str:
         if place == layout.extensions:
             pieces += _written_extensions(value, layout, writer)
         item = getattr(value, specification.field)
-        if item == specification.default or item == specification.lacking == "":
+        if item == specification.default or (item == specification.lacking and not item):
             continue
         if specification.occurs == "repeated":
             pieces += [specification.codec.write(one, specification.name, writer) for one in item]
@@ -577,9 +670,9 @@ def _written_extensions(value: Any, layout: Layout, writer: Writer) -> list[str]
     """The vendors' elements, but for those that stood deeper and would mean something else here."""
     if not value.extensions:
         return []
-    known = {*layout.by_name, *layout.strays, *layout.around}
+    known = layout.lowered.keys() - {name.lower() for name in layout.instead}
     return [
         writer.foreign(extension)
         for extension in value.extensions
-        if extension.name not in known or not (extension.namespace is None or is_mm7(extension.namespace))
+        if extension.name.lower() not in known or not (extension.namespace is None or is_mm7(extension.namespace))
     ]

@@ -514,7 +514,7 @@ def divide_envelope(root: Node, deviations: Deviations) -> Envelope:
     if is_late:
         deviations.note("element-order", "Envelope/Header")
     blocks = tuple(headers[0]) if headers else ()
-    ids = _transaction_ids(blocks)
+    ids = _transaction_ids(blocks, deviations)
     return Envelope(
         soap_namespace=namespace,
         blocks=blocks,
@@ -526,9 +526,23 @@ def divide_envelope(root: Node, deviations: Deviations) -> Envelope:
     )
 
 
-def _transaction_ids(blocks: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Those in a namespace of MM7 or in none; without any, the only one in whatever namespace can be answered."""
+def _transaction_ids(blocks: tuple[Node, ...], deviations: Deviations) -> tuple[Node, ...]:
+    """Those in a namespace of MM7 or in none; without any, the only one in whatever namespace can be answered.
+
+    One whose name is in other capitals counts where none has the right ones.
+    """
     named = tuple([block for block in blocks if _is_transaction_id(*split_name(block.tag))])
+    if not named:
+        named = tuple(
+            [
+                block
+                for block in blocks
+                if (written := split_name(block.tag))[0].lower() == "transactionid"
+                and _is_transaction_id("TransactionID", *written[1:])
+            ]
+        )
+        if named:
+            deviations.note("element-renamed", f"{split_name(named[0].tag)[0]} for TransactionID")
     if len(named) < 2:
         return named
     return tuple([block for block in named if (name := split_name(block.tag)[1]) is None or is_mm7(tidy(name))])

@@ -123,6 +123,32 @@ def is_version(text: str) -> bool:
     return 0 < len(text) <= 32
 
 
+# The newest of each schema, as far as its own enumeration is known (versionType).
+_NEWEST_VERSIONS = {
+    "REL-5-MM7-1-0": "5.3.0",
+    "REL-5-MM7-1-1": "5.5.0",
+    "REL-5-MM7-1-2": "5.6.0",
+    "REL-5-MM7-1-3": "5.6.0",
+    "REL-5-MM7-1-4": "5.8.0",
+    "REL-5-MM7-1-5": "5.10.0",
+    "REL-6-MM7-1-0": "6.3.0",
+    "REL-6-MM7-1-1": "6.4.0",
+    "REL-6-MM7-1-2": "6.5.0",
+    "REL-6-MM7-1-3": "6.6.0",
+    "REL-6-MM7-1-4": "6.8.0",
+}
+_RELEASE = re.compile(r"REL-[56]-MM7-1-[0-5](?![0-9])")
+
+
+def newest_version(namespace: str | None) -> str:
+    """Return the newest MM7Version of a namespace of MM7: what answers a request that does not say its own.
+
+    For a namespace that is none of 3GPP's it is that of the last schema, 6.8.0.
+    """
+    release = _RELEASE.search(namespace or "")
+    return _NEWEST_VERSIONS.get(release[0] if release else "", "6.8.0")
+
+
 _DATE_TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,30}))?(Z|[+-][0-9]{2}:[0-9]{2})?"
 )

@@ -210,6 +210,7 @@ _CHANGES: Final[Mapping[str, Change]] = {
     "element-misplaced": _swapped(_TO, "<mm7:Number>+12025550101</mm7:Number>"),
     "element-unknown": _swapped(_NORMAL, f"<mm7:X-ACME-Code>1</mm7:X-ACME-Code>{_NORMAL}"),
     "attribute-qualified": _swapped("<mm7:Content href", "<mm7:Content mm7:href"),
+    "element-missing": _swapped("<mm7:MM7Version>6.8.0</mm7:MM7Version>", ""),
     # values
     "address-untyped": _swapped(_TO, "<mm7:To>+12025550101</mm7:To>"),
     "value-case": _swapped(_NORMAL, _NORMAL.replace("Normal", "normal")),
@@ -247,8 +248,8 @@ _BY_OPERATION: Final[Mapping[str, Mapping[str, Change]]] = {
 def irregularities(operation: str | None = None) -> tuple[str, ...]:
     """The names that :func:`irregular` knows for an operation: ``"submit"``, ``"deliver"`` or ``"cancel"``; or for any.
 
-    They are those of ``docs/deviations.md`` but for two, ``transaction-missing`` and ``error-unwrapped``: these are
-    about answers, which no endpoint gets.
+    They are those of ``docs/deviations.md`` but for three, ``transaction-missing``, ``error-unwrapped`` and
+    ``status-code-zero``: these are about answers, which no endpoint gets.
     """
     chosen = _BY_OPERATION.values() if operation is None else [_changes(operation)]
     return tuple([name for name in CATALOGUE if any(name in changes for changes in chosen)])

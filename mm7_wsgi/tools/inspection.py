@@ -25,7 +25,7 @@ from ..protocol.deviations import CATALOGUE, Deviation, Deviations
 from ..protocol.errors import ContentError, EnvelopeError, MM7Error, UnsupportedMediaType
 from ..protocol.headers import parse_content_type, readable
 from ..protocol.limits import Limits
-from ..protocol.messages import RESPONSES, Fault, Message
+from ..protocol.messages import Fault, Message, response_named
 from ..protocol.mime import Part, describe
 from ..protocol.package import Package, check_content_type
 from ..protocol.reframe import named_boundary
@@ -254,7 +254,11 @@ def _size_of(part: Part) -> int:
 # -- the lenient reading
 
 
-_ANSWERS: Final = frozenset({*RESPONSES, "Fault"})
+def _is_answer(name: str) -> bool:
+    """Return whether an element of this name answers a request."""
+    return name == "Fault" or response_named(name) is not None
+
+
 _BROKEN = re.compile("the SOAP part is not well-formed XML: .*: line ([0-9]+), column ([0-9]+)")
 
 
@@ -265,7 +269,7 @@ def _read(recording: Recording, header: str, limits: Limits) -> _Reading:
     reading = _Reading(recording, header, limits, "request")
     envelope = reading.package.envelope
     operation = None if envelope is None else envelope.operation
-    if recording.method is None and operation is not None and split_name(operation.tag)[0] in _ANSWERS:
+    if recording.method is None and operation is not None and _is_answer(split_name(operation.tag)[0]):
         reading.close()
         return _Reading(recording, header, limits, "response")
     return reading

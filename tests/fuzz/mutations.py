@@ -96,7 +96,7 @@ def _names() -> tuple[bytes, ...]:
             continue
         seen.add(id(layout))
         for each in (*layout.elements, *layout.attributes):
-            for name in (each.name, each.also, each.around, *each.strays):
+            for name in (each.name, each.also, each.around, *each.strays, *each.instead):
                 if name:
                     found[name] = None
             codec = getattr(each.codec, "_codec", each.codec)

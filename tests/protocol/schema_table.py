@@ -117,6 +117,8 @@ class Row(NamedTuple):
     sample: Sample
     #: What a mandatory element left out leads to: a status code, or the name of a deviation.
     lack: str = "4004"
+    #: What it is read as then.
+    lacking: Any = None
 
 
 _HOLDS_ELEMENTS = "<{0}>text<inside/></{0}>"
@@ -176,7 +178,7 @@ def address(kind: str, text: str) -> Sample:
         "address",
         (f"<{{0}}><{kind}>{text}</{kind}></{{0}}>",),
         Address(text, AddressKind(kind)),
-        ("<{0}/>", "<{0}> </{0}>", "<{0}><Other>1</Other></{0}>"),
+        ("<{0}/>", "<{0}> </{0}>", "<{0}><Other><x/></Other></{0}>"),
     )
 
 
@@ -285,7 +287,7 @@ BARE_STATUS = Sample(
     "bare Status",
     ("<{0}><StatusCode>1000</StatusCode></{0}>",),
     Status(status_code=StatusCode.SUCCESS),
-    ("<{0}><StatusCode>0</StatusCode></{0}>",),
+    ("<{0}><StatusCode>none</StatusCode></{0}>",),
 )
 EXTENSION = Sample(
     "Extension",
@@ -301,7 +303,7 @@ EXTENSION = Sample(
     (),
 )
 
-_VERSION = Row("MM7Version", "1", "mm7_version", version("6.8.0"))
+_VERSION = Row("MM7Version", "1", "mm7_version", version("6.8.0"), "element-missing", "")
 _EXTENSION = Row("Extension", "*", "extensions", EXTENSION)
 _APPLICATION = (
     Row("ApplicID", "?", "applic_id", token("applic-7")),
@@ -315,12 +317,18 @@ _REFERENCES = (
 )
 
 
-def _from_vasp(lack: str = "4004") -> tuple[Row, ...]:
-    return (
-        _VERSION,
-        Row("SenderIdentification", "1", "sender_identification", SENDER_IDENTIFICATION, lack),
-        _EXTENSION,
-    )
+_FROM_VASP = (
+    _VERSION,
+    Row(
+        "SenderIdentification",
+        "1",
+        "sender_identification",
+        SENDER_IDENTIFICATION,
+        "element-missing",
+        SenderIdentification(),
+    ),
+    _EXTENSION,
+)
 
 
 _FROM_RELAY = (
@@ -328,12 +336,11 @@ _FROM_RELAY = (
     Row("MMSRelayServerID", "?", "mms_relay_server_id", token("relay.example.net")),
     _EXTENSION,
 )
-_VERSION_OF_RESPONSE = Row("MM7Version", "1", "mm7_version", version("6.8.0"), "element-missing")
-_RESPONSE = (_VERSION_OF_RESPONSE, Row("Status", "1", "status", STATUS), _EXTENSION)
+_RESPONSE = (_VERSION, Row("Status", "1", "status", STATUS), _EXTENSION)
 
 REQUESTS: dict[str, tuple[Row, ...]] = {
     "SubmitReq": (
-        *_from_vasp(),
+        *_FROM_VASP,
         Row("Recipients", "1", "recipients", RECIPIENTS, "2002"),
         Row("ServiceCode", "?", "service_code", token("gold-service")),
         Row("LinkedID", "?", "linked_id", token("mms00016666")),
@@ -382,13 +389,13 @@ REQUESTS: dict[str, tuple[Row, ...]] = {
         *_REFERENCES,
     ),
     "CancelReq": (
-        *_from_vasp(lack="element-missing"),
+        *_FROM_VASP,
         Row("MessageID", "1", "message_id", identifier("041502073667")),
         Row("Recipients", "?", "recipients", RECIPIENTS),
         *_APPLICATION,
     ),
     "ReplaceReq": (
-        *_from_vasp(lack="element-missing"),
+        *_FROM_VASP,
         Row("MessageID", "1", "message_id", identifier("041502073667")),
         Row("ServiceCode", "?", "service_code", token("gold-service")),
         Row("TimeStamp", "?", "time_stamp", date("2026-05-05T10:00:00Z", datetime(2026, 5, 5, 10, tzinfo=UTC))),
@@ -405,7 +412,7 @@ REQUESTS: dict[str, tuple[Row, ...]] = {
         *_APPLICATION,
         *_REFERENCES,
     ),
-    "extendedCancelReq": (*_from_vasp(), Row("CancelID", "1", "cancel_id", identifier("cancel-5"))),
+    "extendedCancelReq": (*_FROM_VASP, Row("CancelID", "1", "cancel_id", identifier("cancel-5"))),
     "extendedReplaceReq": (
         _VERSION,
         Row("VASPID", "?", "vasp_id", token("the-vasp")),
@@ -433,8 +440,14 @@ REQUESTS: dict[str, tuple[Row, ...]] = {
         *_FROM_RELAY,
         Row("MessageID", "1", "message_id", identifier("tid.mmsc-1@example.net")),
         Row("Recipient", "1", "recipient", address("Number", "+15551234/TYPE=PLMN")),
-        Row("Sender", "1", "sender", address("ShortCode", "4444")),
-        Row("Date", "1", "date", date("2026-05-05T10:00:00.414Z", datetime(2026, 5, 5, 10, 0, 0, 414000, tzinfo=UTC))),
+        Row("Sender", "1", "sender", address("ShortCode", "4444"), "element-missing"),
+        Row(
+            "Date",
+            "1",
+            "date",
+            date("2026-05-05T10:00:00.414Z", datetime(2026, 5, 5, 10, 0, 0, 414000, tzinfo=UTC)),
+            "element-missing",
+        ),
         Row("MMStatus", "1", "mm_status", one_of(DeliveryStatus.DELIVERY_CONDITION_NOT_MET)),
         Row("MMStatusExtension", "?", "mm_status_extension", one_of(MMStatusExtension.REJECTION_BY_OTHER_RS)),
         Row("StatusText", "?", "status_text", string("not met")),
@@ -445,21 +458,27 @@ REQUESTS: dict[str, tuple[Row, ...]] = {
         *_FROM_RELAY,
         Row("MessageID", "1", "message_id", identifier("041502073667")),
         Row("Recipient", "1", "recipient", address("Number", "+15551234")),
-        Row("Sender", "1", "sender", address("RFC2822Address", "c@example.com")),
-        Row("TimeStamp", "1", "time_stamp", date("2026-05-05T10:00:00Z", datetime(2026, 5, 5, 10, tzinfo=UTC))),
+        Row("Sender", "1", "sender", address("RFC2822Address", "c@example.com"), "element-missing"),
+        Row(
+            "TimeStamp",
+            "1",
+            "time_stamp",
+            date("2026-05-05T10:00:00Z", datetime(2026, 5, 5, 10, tzinfo=UTC)),
+            "element-missing",
+        ),
         Row("MMStatus", "1", "mm_status", one_of(ReadStatus.READ)),
         Row("StatusText", "?", "status_text", string("read")),
         *_APPLICATION,
     ),
 }
 RESPONSES: dict[str, tuple[Row, ...]] = {
-    "SubmitRsp": (*_RESPONSE, Row("MessageID", "1", "message_id", identifier("041502073667"), "element-missing")),
+    "SubmitRsp": (*_RESPONSE, Row("MessageID", "1", "message_id", identifier("041502073667"), "element-missing", "")),
     "DeliverRsp": (*_RESPONSE, Row("ServiceCode", "?", "service_code", token("gold-service"))),
     "CancelRsp": _RESPONSE,
     "ReplaceRsp": _RESPONSE,
-    "extendedCancelRsp": (_VERSION_OF_RESPONSE, Row("Status", "1", "status", BARE_STATUS)),
+    "extendedCancelRsp": (_VERSION, Row("Status", "1", "status", BARE_STATUS)),
     "extendedReplaceRsp": (
-        _VERSION_OF_RESPONSE,
+        _VERSION,
         Row("MessageID", "1", "message_id", identifier("041502073667")),
         Row("Status", "1", "status", BARE_STATUS),
     ),

@@ -1256,7 +1256,11 @@ def test_a_header_block_has_to_be_understood_if_it_says_so_and_is_for_us(block: 
         (f'<TransactionID xmlns="{MM7}"/>', None),
         (f'<TransactionID xmlns="{MM7}"> \n </TransactionID>', None),
         (f'<TransactionID xmlns="{MM7}"><x>t-1</x></TransactionID>', None),
-        (f'<transactionID xmlns="{MM7}">t-1</transactionID>', None),
+        (f'<Transaction xmlns="{MM7}">t-1</Transaction>', None),
+        ('<transactionID xmlns="urn:x"/>', None),
+        (f'<transactionID xmlns="{MM7}">no</transactionID>' + transaction_xml(), "t-1"),
+        (f'<transactionID xmlns="{MM7}">t-1</transactionID>' * 2, None),
+        ("<xml:transactionID>t-1</xml:transactionID>", None),
         ('<TransactionID xmlns="urn:x"/>', None),
         ('<TransactionID xmlns="urn:x">t-1</TransactionID><TransactionID xmlns="urn:y">t-1</TransactionID>', None),
         ("<xml:TransactionID>t-1</xml:TransactionID>", None),
@@ -1281,6 +1285,19 @@ def test_there_is_one_transaction_id_or_a_fault_of_its_own(header: str | None, t
         assert refusal.value.faultcode == "Client.TransactionID"
     else:
         assert local(judged(xml, strict=True)[0]) == "CancelReq"
+
+
+@pytest.mark.parametrize("name", ["TransactionId", "transactionID", "transactionid", "TRANSACTIONID"])
+def test_a_transaction_id_may_be_in_other_capitals(name: str) -> None:
+    block = transaction_xml().replace("TransactionID", name)
+
+    envelope, deviations = divided(envelope_xml(header=block))
+
+    assert envelope.transaction_id == "t-1"
+    assert [(told.name, told.where) for told in deviations] == [("element-renamed", f"{name} for TransactionID")]
+    assert local(judged(envelope_xml(header=block))[0]) == "CancelReq"
+    with pytest.raises(ValidationError, match=f"{name} for TransactionID"):
+        judged(envelope_xml(header=block), strict=True)
 
 
 @pytest.mark.parametrize(

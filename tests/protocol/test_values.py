@@ -16,6 +16,7 @@ from mm7_wsgi.protocol.values import (
     AddressKind,
     Duration,
     format_date_time,
+    newest_version,
     parse_date_time,
     parse_loose_date_time,
 )
@@ -23,6 +24,7 @@ from mm7_wsgi.protocol.values import (
 TABLE = runpy.run_path(str(Path(__file__).with_name("schema_table.py")))
 
 UTC = timezone.utc
+BASE = TABLE["BASE"]
 
 
 def zone(hours: int, minutes: int = 0) -> timezone:
@@ -449,3 +451,32 @@ def test_an_address_is_a_number_to_be_delivered_to_unless_it_says_otherwise() ->
 def test_a_duration_has_one_sign(months: int, delta: timedelta) -> None:
     with pytest.raises(ValueError, match="at once"):
         Duration(months, delta)
+
+
+# -- versions
+
+
+@pytest.mark.parametrize(
+    ("namespace", "version"),
+    [
+        (f"{BASE}REL-5-MM7-1-0", "5.3.0"),
+        (f"{BASE}REL-5-MM7-1-1", "5.5.0"),
+        (f"{BASE}REL-5-MM7-1-2", "5.6.0"),
+        (f"{BASE}REL-5-MM7-1-3", "5.6.0"),
+        (f"{BASE}REL-5-MM7-1-4", "5.8.0"),
+        (f"{BASE}REL-5-MM7-1-5", "5.10.0"),
+        (f"{BASE}REL-6-MM7-1-0", "6.3.0"),
+        (f"{BASE}REL-6-MM7-1-1", "6.4.0"),
+        (f"{BASE}REL-6-MM7-1-2", "6.5.0"),
+        (f"{BASE}REL-6-MM7-1-3", "6.6.0"),
+        (f"{BASE}REL-6-MM7-1-4", "6.8.0"),
+        (f"{BASE}REL-5-MM7-1-1-ericsson.xsd", "5.5.0"),
+        (f"{BASE}REL-6-MM7-1-4.xsd", "6.8.0"),
+        (f"{BASE}REL-6-MM7-6-7", "6.8.0"),
+        (f"{BASE}REL-5-MM7-1-12", "6.8.0"),
+        ("urn:mm7", "6.8.0"),
+        (None, "6.8.0"),
+    ],
+)
+def test_each_namespace_has_its_newest_version(namespace: str | None, version: str) -> None:
+    assert newest_version(namespace) == version

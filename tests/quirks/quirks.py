@@ -28,6 +28,7 @@ from mm7_wsgi.protocol.messages import (
     DeliverRsp,
     DeliveryReportReq,
     Fault,
+    ReadReplyReq,
     Recipients,
     ReplaceReq,
     ReplyCharging,
@@ -46,6 +47,7 @@ from mm7_wsgi.protocol.values import (
     Duration,
     MessageClass,
     Priority,
+    ReadStatus,
 )
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -2902,7 +2904,39 @@ RECIPIENT_ELEMENT = "<mm7:Recipient><mm7:Number>+12025550101</mm7:Number></mm7:R
 TO_ELEMENT = "<mm7:To><mm7:Number>+12025550101</mm7:Number></mm7:To>"
 CC_ELEMENT = "<mm7:Cc><mm7:RFC2822Address>reader@news.example</mm7:RFC2822Address></mm7:Cc>"
 IDS_ELEMENTS = "<mm7:VASPID>acme</mm7:VASPID>\r\n<mm7:VASID>news</mm7:VASID>\r\n"
+IDENTIFICATION_START = f"<mm7:SenderIdentification>\r\n{IDS_ELEMENTS}"
+REPORT_SENDER = "<mm7:Sender><mm7:ShortCode>72550</mm7:ShortCode></mm7:Sender>"
 IDENTIFICATION = f"<mm7:SenderIdentification>\r\n{IDS_ELEMENTS}</mm7:SenderIdentification>\r\n"
+
+
+def vectorcore(name: str, inside: str) -> Message:
+    """A request in the manner of vectorcore: only the outermost element has a namespace."""
+    return bare(
+        f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<soapenv:Envelope xmlns:soapenv="{SOAP}" xmlns:mm7="{SCHEMA}REL-5-MM7-1-0"><soapenv:Header>\
+<mm7:TransactionID soapenv:mustUnderstand="1">tid-4711</mm7:TransactionID></soapenv:Header><soapenv:Body>\
+<mm7:{name}><MM7Version>5.3.0</MM7Version>{inside}</mm7:{name}></soapenv:Body></soapenv:Envelope>""",
+        "text/xml; charset=utf-8",
+    )
+
+
+VECTORCORE_DELIVER = Message(
+    "multipart/related; boundary=3f9c1f0a7d5b4e8c9a6b",
+    multipart(
+        part(
+            ["Content-Type: text/xml; charset=utf-8"],
+            vectorcore(
+                "DeliverReq",
+                "<MessageID>m-0815</MessageID><SenderAddress><Number>+12025550101</Number></SenderAddress>"
+                "<Recipients><To><Number>72550</Number></To></Recipients><Subject>Moon</Subject>"
+                '<Content href="cid:message-content"></Content>',
+            ).body,
+        ),
+        part(["Content-Type: image/gif", "Content-Id: <message-content>"], GIF),
+        boundary=b"3f9c1f0a7d5b4e8c9a6b",
+    ),
+)
 
 
 def more(xml: str, message: Message = SUBMIT, before: str = PRIORITY_ELEMENT) -> Message:
@@ -3138,10 +3172,7 @@ def _elements() -> list[Quirk]:
         mended(
             "A vendor's element in a namespace of its own",
             "element-unknown",
-            more(
-                '<skt:X-SKT-Code xmlns:skt="http://vmg.acme.example/skt-schema.xsd">1</skt:X-SKT-Code>',
-                before=CC_ELEMENT,
-            ),
+            more('<skt:X-SKT-Code xmlns:skt="http://vmg.acme.example/skt-schema.xsd">1</skt:X-SKT-Code>'),
             "It is kept in `message.extensions`.",
             known="SKT",
             parse=submitted(extensions=(Element("X-SKT-Code", "http://vmg.acme.example/skt-schema.xsd", text="1"),)),
@@ -3175,6 +3206,140 @@ def _elements() -> list[Quirk]:
             known="vectorcore",
             parse=REPLACED.but(sender_identification=SenderIdentification()),
         ),
+        mended(
+            "No SenderIdentification in a SubmitReq",
+            "element-missing",
+            SUBMIT.swap(f"{IDENTIFICATION_START}{SENDER_ADDRESS}\r\n</mm7:SenderIdentification>\r\n", ""),
+            "The credentials say who sends.",
+            known="a sender in Python",
+            parse=submitted(sender_identification=SenderIdentification()),
+        ),
+        mended(
+            "No MM7Version in a request, or an empty one",
+            "element-missing",
+            [
+                shown("element-missing"),
+                SUBMIT.swap(VERSION_ELEMENT, ""),
+                SUBMIT.swap(VERSION_ELEMENT, "<mm7:MM7Version/>"),
+            ],
+            "The answer has the newest version of the namespace.",
+            parse=submitted(mm7_version=""),
+        ),
+        mended(
+            "Neither Sender nor Date in a delivery report, or empty ones",
+            "element-missing",
+            [
+                REPORT.swap(DATE_ELEMENT, "").swap(REPORT_SENDER, ""),
+                REPORT.swap(DATE_ELEMENT, "<mm7:Date/>").swap(REPORT_SENDER, "<mm7:Sender> </mm7:Sender>"),
+            ],
+            "It says which message is meant, whose copy, and what became of it.",
+            known="vectorcore",
+            parse=REPORTED.but(sender=None, date=None),
+        ),
+        mended(
+            "StatusCode in the place of MMStatus in a delivery report",
+            "element-renamed value-unlisted",
+            REPORT.swap("<mm7:MMStatus>Retrieved</mm7:MMStatus>", "<mm7:StatusCode>1000</mm7:StatusCode>"),
+            "It says what became of the message. What a number means is between the two sides, so it is kept as text.",
+            known="China Mobile's client",
+            parse=REPORTED.but(mm_status="1000"),
+        ),
+        mended(
+            "A delivered message as vectorcore sends it: SenderAddress for Sender, and a MessageID",
+            "namespace-missing element-renamed element-unknown",
+            VECTORCORE_DELIVER,
+            "There is one address that it can be from.",
+            known="vectorcore",
+            parse=Parse(
+                "tid-4711",
+                DeliverReq(
+                    mm7_version="5.3.0",
+                    sender=Address("+12025550101"),
+                    recipients=Recipients(to=(Address("72550"),)),
+                    subject="Moon",
+                    content=Content(href="cid:message-content"),
+                    extensions=(Element("MessageID", text="m-0815"),),
+                ),
+                Piece(headers("Content-Type: image/gif", "Content-Id: <message-content>"), GIF),
+            ),
+        ),
+        mended(
+            "A delivery report as vectorcore sends it: without Sender and Date",
+            "namespace-missing element-missing",
+            vectorcore(
+                "DeliveryReportReq",
+                "<MessageID>m-0815</MessageID><Recipient><Number>+12025550101</Number></Recipient>"
+                "<MMStatus>Retrieved</MMStatus><StatusText>Delivered</StatusText>",
+            ),
+            "It says which message is meant, whose copy, and what became of it.",
+            known="vectorcore",
+            parse=Parse(
+                "tid-4711",
+                DeliveryReportReq(
+                    mm7_version="5.3.0",
+                    message_id="m-0815",
+                    recipient=Address("+12025550101"),
+                    sender=None,
+                    date=None,
+                    mm_status=DeliveryStatus.RETRIEVED,
+                    status_text="Delivered",
+                ),
+            ),
+        ),
+        mended(
+            "A read reply as vectorcore sends it: without Sender and TimeStamp",
+            "namespace-missing element-missing",
+            vectorcore(
+                "ReadReplyReq",
+                "<MessageID>m-0815</MessageID><Recipient><Number>+12025550101</Number></Recipient>"
+                "<MMStatus>Read</MMStatus>",
+            ),
+            "It says which message was read, and by whom.",
+            known="vectorcore",
+            parse=Parse(
+                "tid-4711",
+                ReadReplyReq(
+                    mm7_version="5.3.0",
+                    message_id="m-0815",
+                    recipient=Address("+12025550101"),
+                    sender=None,
+                    time_stamp=None,
+                    mm_status=ReadStatus.READ,
+                ),
+            ),
+        ),
+        mended(
+            "A name in other capitals: statusText, MessageId, VaspID, submitReq",
+            "element-renamed",
+            [
+                SUBMIT.swap("mm7:VASPID>", "mm7:VaspID>", times=2),
+                SUBMIT.swap("mm7:SubmitReq", "mm7:submitReq", times=2),
+                SUBMIT.swap("mm7:Recipients>", "mm7:recipients>", times=2).swap("mm7:Cc>", "mm7:CC>", times=2),
+                SUBMIT.swap("mm7:Number>", "mm7:number>", times=2).swap(" href=", " HREF="),
+                SUBMIT.swap("mm7:TransactionID", "mm7:TransactionId", times=2),
+            ],
+            "No two names of the schema differ in their capitals alone. Where the right one is there too, it counts.",
+            known="Vibes, with statusText",
+            parse=SUBMITTED,
+        ),
+        mended(
+            "RFC822Address for RFC2822Address",
+            "element-renamed",
+            SUBMIT.swap("mm7:RFC2822Address>", "mm7:RFC822Address>", times=2),
+            "It is the older number of the same standard. To pass over it would lose a recipient.",
+            known="instantcom",
+            parse=SUBMITTED,
+        ),
+        mended(
+            "To or Cc beside Recipients, not in it",
+            "element-misplaced",
+            [
+                SUBMIT.swap(f"{CC_ELEMENT}\r\n</mm7:Recipients>", f"</mm7:Recipients>{CC_ELEMENT}"),
+                SUBMIT.swap("<mm7:Recipients>", "").swap("</mm7:Recipients>", ""),
+            ],
+            "To pass over it would lose a recipient.",
+            parse=SUBMITTED,
+        ),
         accepted(
             "An empty SenderIdentification, or one without VASPID",
             CANCEL.swap(IDS_ELEMENTS, ""),
@@ -3186,13 +3351,57 @@ def _elements() -> list[Quirk]:
             4004,
             "\u2026: \u2026 is missing",
             [
-                SUBMIT.swap(VERSION_ELEMENT, ""),
                 CANCEL.swap("<mm7:MessageID>m-0815</mm7:MessageID>", ""),
-                REPORT.swap(DATE_ELEMENT, ""),
+                REPORT.swap("<mm7:MessageID>m-0815</mm7:MessageID>", ""),
+                REPORT.swap(RECIPIENT_ELEMENT, ""),
                 REPORT.swap("<mm7:MMStatus>Retrieved</mm7:MMStatus>", ""),
                 DELIVER.swap("<mm7:Sender><mm7:Number>+12025550101</mm7:Number></mm7:Sender>", ""),
             ],
             "What it says cannot be known.",
+        ),
+        refused(
+            "A mandatory element missing, and one there whose name is nearly the same",
+            4004,
+            "CancelReq: MessageID is missing; is 'MesageID' meant?",
+            CANCEL.swap("mm7:MessageID>", "mm7:MesageID>", times=2),
+            "What it says can be guessed, not known.",
+        ),
+        refused(
+            "A report of two recipients",
+            2002,
+            "DeliveryReportReq/\u2026recipient\u2026",
+            [
+                REPORT.swap(
+                    RECIPIENT_ELEMENT,
+                    RECIPIENT_ELEMENT.replace("</mm7:Number>", "</mm7:Number><mm7:Number>2</mm7:Number>"),
+                ),
+                REPORT.swap(RECIPIENT_ELEMENT, RECIPIENT_ELEMENT + RECIPIENT_ELEMENT.replace("0101", "0102")),
+            ],
+            "A report has one recipient. What became of the other's copy would be lost.",
+        ),
+        refused(
+            "An element among recipients that may be one and cannot be read: with elements in it, or of a vendor",
+            2002,
+            "SubmitReq/Recipients/\u2026",
+            [
+                SUBMIT.swap(CC_ELEMENT, f"<mm7:Phone>{CC_ELEMENT}</mm7:Phone>"),
+                SUBMIT.swap(CC_ELEMENT, '<x:Number xmlns:x="urn:acme">+12025550102</x:Number>'),
+                SUBMIT.swap(CC_ELEMENT, "<mm7:Extension>+12025550102</mm7:Extension>"),
+                SUBMIT.swap(CC_ELEMENT, '<mm7:Phone number="+12025550102"/>'),
+                SUBMIT.swap(CC_ELEMENT, '<mm7:Cc number="+12025550102"/>'),
+            ],
+            "To pass over it would lose a recipient.",
+        ),
+        refused(
+            "Recipients where they have no place: in another element, in a ReplaceReq, under a misspelt name",
+            2002,
+            "\u2026: it may hold recipients, and they have no place here",
+            [
+                more(f"<mm7:Recipents>{CC_ELEMENT}</mm7:Recipents>"),
+                SUBMIT.swap("<mm7:SenderIdentification>", f"<mm7:SenderIdentification>{CC_ELEMENT}"),
+                REPLACE.swap("<mm7:Content", f"<mm7:Recipients>{CC_ELEMENT}</mm7:Recipients><mm7:Content"),
+            ],
+            "To pass over them would lose a recipient, or replace the message for others too.",
         ),
         refused(
             "No recipient",
@@ -3262,6 +3471,38 @@ def _elements() -> list[Quirk]:
                 SUBMIT_RSP.swap("<mm7:StatusText>Success</mm7:StatusText>\r\n", ""),
                 "The code says it.",
                 parse=SUBMIT_ANSWERED.but(status=Status(status_code=StatusCode.SUCCESS)),
+            )
+        ),
+        answer(
+            mended(
+                "MM7VASPErrorRsp, VaspErrorRsp or RsErrorRsp for the error in a Fault",
+                "element-renamed",
+                [
+                    FAULT.swap("mm7:RSErrorRsp", "mm7:RsErrorRsp", times=2),
+                    FAULT.swap("mm7:RSErrorRsp", "mm7:MM7RSErrorRsp", times=2),
+                ],
+                "No other response has a name like it.",
+                known="China Mobile's client",
+                parse=FAULT_ANSWERED,
+            )
+        ),
+        answer(
+            mended(
+                "StatusCode and StatusText beside Status, not in it",
+                "element-misplaced",
+                SUBMIT_RSP.swap("<mm7:Status>\r\n", "").swap("</mm7:Status>\r\n", ""),
+                "No other element of the response has these names.",
+                known="SKT",
+                parse=SUBMIT_ANSWERED,
+            )
+        ),
+        answer(
+            mended(
+                "a StatusCode of 0",
+                "status-code-zero",
+                SUBMIT_RSP.swap(">1000<", ">0<"),
+                "Some mean success, some have not set it. The number is kept, and is no success.",
+                parse=SUBMIT_ANSWERED.but(status=Status(status_code=0, status_text="Success")),
             )
         ),
         answer(
@@ -3362,6 +3603,13 @@ def _values() -> list[Quirk]:
             "SubmitReq/Recipients/To: it holds text beside its addresses",
             SUBMIT.swap(number, f"+12025550102{number}"),
             "The text may be another recipient.",
+        ),
+        mended(
+            "A recipient in an element of another name, in To or in Recipients",
+            "address-untyped",
+            SUBMIT.swap(number, "<mm7:MSISDN>+12025550101</mm7:MSISDN>"),
+            "Its text says it; to pass over it would lose a recipient.",
+            parse=SUBMITTED,
         ),
         # booleans and enumerations
         mended(

@@ -103,6 +103,9 @@ def instances(kind: type[Any]) -> st.SearchStrategy[Any]:
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind) if field.name not in ("extensions", "content")]
     fields = {name: VERSIONS if name == "mm7_version" else values(hints[name]) for name in names}
+    for field in dataclasses.fields(kind):  # None may be read where a report leaves it out; the schema wants it
+        if field.name in fields and field.default is dataclasses.MISSING:
+            fields[field.name] = fields[field.name].filter(lambda value: value is not None)
     return st.builds(kind, **fields)
 
 
