@@ -61,6 +61,8 @@ class Engine:
         self._reading: Counter[int] = Counter()
         self._writer: sa.Connection | None = None
         self._driver: Any = None
+        # Whether a commit of the writer waits until all that is in the log is on the disk.
+        self._syncs = True
         # Octets of the log above which it is to be begun anew.
         self._longest = _LOG_SIZE
         _engines.add(self)
@@ -83,9 +85,14 @@ class Engine:
     def _prepare(self) -> None:
         """Have the tables there, in the file that is there now."""
         self._close()
-        with self._locked() as connection:  # a process that is new waits as well as those that are at work
+        try:
+            connection = self._lock(synced=True)  # a process that is new waits as well as those that are at work
             self._make_tables(connection)
             self._files = _files(self._path)
+            self._commit(connection)
+        except BaseException:
+            self._undo()
+            raise
 
     @contextlib.contextmanager
     def look(self) -> Iterator[sa.Connection]:
@@ -122,9 +129,9 @@ class Engine:
                 self._reading[process] -= 1
                 self._readers.notify_all()
 
-    def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
-        """Do it in a transaction, maybe together with others."""
-        job = _Job(work, octets)
+    def write(self, work: Callable[[sa.Connection], T], octets: int, *, synced: bool = True) -> T:
+        """Do it in a transaction, maybe together with others; synced where one of them is to be."""
+        job = _Job(work, octets, synced)
         self._waiting.append(job)
         with self._turn:
             while not job.is_settled:
@@ -158,11 +165,13 @@ class Engine:
         self._readers.release()
         self._turn.release()
 
-    def _take(self) -> list[_Job[Any]]:
-        """The next of those who wait, at least one."""
+    def _take(self, *, synced: bool = True) -> list[_Job[Any]]:
+        """Return the next of those who wait, at least one; of those who need a sync, only where there is to be one."""
         jobs = [self._waiting.popleft()]
         octets = jobs[0].octets
         while self._waiting and len(jobs) < _TOGETHER and octets + self._waiting[0].octets <= _TOGETHER_OCTETS:
+            if self._waiting[0].synced and not synced:  # it came after the transaction began
+                break
             jobs.append(self._waiting.popleft())
             octets += jobs[-1].octets
         return jobs
@@ -171,9 +180,17 @@ class Engine:
         """Do those who wait by the time that nobody else writes, or the one."""
         jobs = [] if alone is None else [alone]
         try:
-            with self._transaction() as connection:
-                jobs = jobs or self._take()
+            try:
+                synced = any(job.synced for job in jobs or list(self._waiting))
+                if not self._is_prepared():
+                    self._prepare()
+                connection = self._lock(synced=synced)
+                jobs = jobs or self._take(synced=synced)
                 results = [job.work(connection) for job in jobs]
+                self._commit(connection)
+            except BaseException:
+                self._undo()
+                raise
         except _TROUBLE as error:  # with the database; none would have it better alone
             for job in jobs or self._take():
                 job.settle(error=error)
@@ -192,52 +209,53 @@ class Engine:
             for job, result in zip(jobs, results, strict=True):
                 job.settle(result)
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that writes into the file that is there now."""
-        if not self._is_prepared():
-            self._prepare()
-        with self._locked() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[sa.Connection]:
-        """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
+    def _lock(self, *, synced: bool) -> sa.Connection:
+        """Begin to write, by the connection that is kept for it: the pool takes as long as the disk to give one."""
         if self._writer is None:
             self._writer = self._engine.connect()
             self._driver = self._writer.connection.driver_connection
+            self._syncs = True
             # SQLite itself would look for a lock again only after milliseconds.
             self._driver.execute("PRAGMA busy_timeout = 0")
-        writer, driver = self._writer, self._driver
-        try:
-            _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
-            yield writer
-            if writer.in_transaction():
-                writer.commit()
-            else:  # what was prepared went past SQLAlchemy
-                driver.execute("COMMIT")
-            if not self._is_prepared():
-                raise OSError("its files were deleted or replaced while it was written to")
-            self._shorten(driver)
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                driver.rollback()  # to close it releases nothing while a cursor lives, as in the traceback of an error
-            self._drop_writer()
-            raise
+        driver = self._driver
+        if synced is not self._syncs:
+            # A commit without a sync is seen by all other processes and survives a kill, but no power failure. The next
+            # one with a sync syncs the whole log.
+            driver.execute("PRAGMA synchronous = FULL" if synced else "PRAGMA synchronous = NORMAL")
+            self._syncs = synced
+        _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
+        return self._writer
 
-    def _shorten(self, driver: Any) -> None:
-        """Have the log begun anew where it has become too long.
+    def _commit(self, writer: sa.Connection) -> None:
+        """End what :meth:`_lock` began."""
+        if writer.in_transaction():
+            writer.commit()
+        else:  # what was prepared went past SQLAlchemy
+            self._driver.execute("COMMIT")
+        files, length = _files_and_length(self._path)
+        if files != self._files:
+            raise OSError("its files were deleted or replaced while it was written to")
+        if length > self._longest:
+            self._shorten(length)
+
+    def _undo(self) -> None:
+        """Give up what :meth:`_lock` began, and the connection with it."""
+        if self._writer is not None:
+            with contextlib.suppress(sqlite3.Error):
+                # To close it releases nothing while a cursor lives, as in the traceback of an error.
+                self._driver.rollback()
+            self._drop_writer()
+
+    def _shorten(self, length: int) -> None:
+        """Have the log begun anew where it has become too long: ``length`` bytes.
 
         SQLite does that when somebody who begins to write finds it worked off. Where several processes write large
         messages it never is: while one works it off, another writes on, and it grows until the disk is full.
         """
         # What was written is on the disk, whatever becomes of this; and who writes next meets the same trouble.
-        with contextlib.suppress(sqlite3.Error, OSError):
-            length = os.stat(f"{self._path}-wal").st_size
-            if length <= self._longest:
-                return
+        with contextlib.suppress(sqlite3.Error):
             pauses = _pauses(_SHORTENED)
-            while driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+            while self._driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
                 if not next(pauses, False):
                     self._longest = length + _LOG_SIZE  # somebody reads for long: not to be waited for at every commit
                     return
@@ -282,11 +300,12 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - where there is none, 
 class _Job(Generic[T]):
     """One thread's work."""
 
-    __slots__ = ("error", "is_settled", "octets", "result", "work")
+    __slots__ = ("error", "is_settled", "octets", "result", "synced", "work")
 
-    def __init__(self, work: Callable[[sa.Connection], T], octets: int) -> None:
+    def __init__(self, work: Callable[[sa.Connection], T], octets: int, synced: bool) -> None:
         self.work = work
         self.octets = octets
+        self.synced = synced
         self.is_settled = False
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -330,12 +349,20 @@ _Files: TypeAlias = "tuple[tuple[int, int] | None, tuple[int, int] | None]"
 
 def _files(path: str) -> _Files:
     """Which files are there under these names: the database and its log, which stays while anybody is connected."""
-    return _identity(path), _identity(f"{path}-wal")
+    return _files_and_length(path)[0]
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _files_and_length(path: str) -> tuple[_Files, int]:
+    """The same, and the bytes of the log."""
+    database, log = _status(path), _status(f"{path}-wal")
+    return (
+        None if database is None else (database.st_dev, database.st_ino),
+        None if log is None else (log.st_dev, log.st_ino),
+    ), 0 if log is None else log.st_size
+
+
+def _status(path: str) -> os.stat_result | None:
     try:
-        status = os.stat(path)
+        return os.stat(path)
     except FileNotFoundError:
         return None
-    return status.st_dev, status.st_ino

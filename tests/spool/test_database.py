@@ -373,13 +373,13 @@ class _Held:
         self._go = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def begin(self, work: Any, octets: int = 0) -> None:
+    def begin(self, work: Any, octets: int = 0, *, synced: bool = True) -> None:
         """Begin a write in a thread of its own."""
         number = len(self._threads)
 
         def run() -> None:
             try:
-                self.results[number] = self.database.write(work, octets=octets)
+                self.results[number] = self.database.write(work, octets=octets, synced=synced)
             except BaseException as error:
                 self.results[number] = error
 
@@ -420,6 +420,17 @@ class _Held:
     def commits(self) -> int:
         return self.statements.count("COMMIT")
 
+    @property
+    def levels(self) -> list[str]:
+        """How each commit was synced."""
+        found, level = [], "FULL"
+        for statement in self.statements:
+            if statement.startswith("PRAGMA synchronous = "):
+                level = statement.rpartition(" ")[2]
+            elif statement == "COMMIT":
+                found.append(level)
+        return found
+
 
 def test_threads_that_write_at_once_share_a_commit(database: Database) -> None:
     held = _Held(database)
@@ -442,6 +453,55 @@ def test_who_comes_while_the_lock_is_waited_for_shares_the_commit(database: Data
     held.end()
     assert [held.results[number] for number in range(4)] == [0, 1, 2, 3]
     assert held.commits == 1
+    other.close()
+
+
+def test_what_others_only_have_to_see_is_not_synced(database: Database, path: Path) -> None:
+    held = _Held(database)
+
+    def change(connection: sa.Connection, number: int) -> None:
+        connection.execute(sa.update(schema), {"version": number})
+
+    database.write(lambda connection: change(connection, 7), synced=False)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT version FROM mm7_schema").fetchall() == [(7,)]
+    other.close()
+    database.write(lambda connection: change(connection, 1))
+    database.write(lambda connection: change(connection, 1))
+    database.write(lambda connection: change(connection, 1), synced=False)
+    assert held.levels == ["NORMAL", "FULL", "FULL", "NORMAL"]
+
+
+@pytest.mark.parametrize("synced", [(True, False), (False, True), (False, False)])
+def test_a_shared_commit_is_synced_if_one_needs_it(database: Database, synced: tuple[bool, bool]) -> None:
+    held = _Held(database)
+    held.hold()
+    for each in synced:
+        held.begin(version, synced=each)
+    held.release(2)
+    assert held.levels == ["FULL", "FULL" if any(synced) else "NORMAL"]
+    assert [held.results[number] for number in (1, 2)] == [1, 1]
+
+
+def test_one_that_needs_a_sync_does_not_join_a_transaction_without_one(database: Database, path: Path) -> None:
+    held = _Held(database)
+    waits = threading.Event()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    # The first attempt shows that it has begun, and how.
+    held.engine._driver.set_trace_callback(  # type: ignore[union-attr]
+        lambda statement: (held.statements.append(statement), waits.set())
+    )
+    held.begin(version, synced=False)
+    assert waits.wait(30)
+    for _ in range(2):
+        held.begin(version, synced=True)
+    held.begin(version, synced=False)
+    held.wait_for(4)
+    other.execute("ROLLBACK")
+    held.end()
+    assert held.levels == ["NORMAL", "FULL"]
+    assert [held.results[number] for number in range(4)] == [1, 1, 1, 1]
     other.close()
 
 
