@@ -204,6 +204,9 @@ class Part:
         part that is larger than 1 MB in a temporary file. Raises as :attr:`data` does.
         """
         if self.is_multipart or self.transfer_encoding in IDENTITY:
+            if self.size <= SLICE:
+                take(self._buffer.read(self._start, self._end))
+                return
             for view in self._buffer.views(self._start, self._end, _VIEW):
                 take(view)
             return

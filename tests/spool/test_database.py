@@ -268,6 +268,27 @@ def test_to_look_whether_the_tables_are_there_makes_no_file(database: Database, 
     assert database.has_tables()
 
 
+def test_pages_of_a_new_database_are_large_and_those_of_another_stay_as_they_are(path: Path) -> None:
+    def settings(connection: sa.Connection) -> tuple[int, int]:
+        size, checkpoint = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_size", "wal_autocheckpoint")
+        )
+        return size, size * checkpoint
+
+    for place, size in ((path, 16 * 1024), (path.with_name("old.db"), 4096)):
+        if size == 4096:
+            with sqlite3.connect(place) as old:
+                old.execute("PRAGMA page_size = 4096")
+                old.execute("CREATE TABLE other (a)")
+            old.close()
+        database = Database(place)
+        assert database.write(version) == 1
+        assert database.write(settings) == (size, 16 * MEGABYTE)
+        with database.read() as connection:
+            assert settings(connection) == (size, 16 * MEGABYTE)
+        database.close()
+
+
 def _store_a_megabyte(connection: sa.Connection) -> None:
     number = connection.scalar(sa.select(sa.func.count()).select_from(pieces))
     connection.execute(sa.insert(pieces), {"message": 1, "number": number, "octets": bytes(MEGABYTE)})
