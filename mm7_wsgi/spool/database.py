@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from ..observer import printable
@@ -196,7 +197,7 @@ class Prepared:
 
     def __init__(self, make: Callable[[str], Any]) -> None:
         self._make = make
-        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+        self._compiled: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {}
 
     def run(self, connection: sa.Connection, values: dict[str, Any]) -> Any:
         """Run it in the transaction of ``connection``, with ``values`` for the same columns each time.
@@ -207,10 +208,11 @@ class Prepared:
         compiled = self._compiled.get(name)
         if compiled is None:
             found = self._make(name).compile(dialect=connection.dialect, column_keys=list(values))
-            compiled = self._compiled[name] = (str(found), found.positiontup)
-        text, places = compiled
+            places = found.positiontup
+            compiled = self._compiled[name] = (str(found), dict if places is None else itemgetter(*places))
+        text, arrange = compiled
         cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
-        cursor.execute(text, values if places is None else [values[place] for place in places])
+        cursor.execute(text, arrange(values))
         return cursor
 
 

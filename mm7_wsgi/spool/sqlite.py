@@ -50,6 +50,7 @@ class Engine:
 
     def __init__(self, url: sa.URL, options: dict[str, Any], make_tables: Callable[[sa.Connection], None]) -> None:
         self._path = str(url.database)
+        self._log_path = f"{self._path}-wal"
         self._make_tables = make_tables
         # The file that has been found to have the tables, and its log.
         self._files: _Files | None = None
@@ -85,7 +86,15 @@ class Engine:
 
         To go on with one that was deleted or replaced would be to write into nothing, without an error.
         """
-        return self._files is not None and self._files == _files(self._path)
+        return self._files is not None and self._files == self._look_at_files()[0]
+
+    def _look_at_files(self) -> tuple[_Files, int]:
+        """Which files are there, the database and its log, which stays while anybody is connected; the log's bytes."""
+        database, log = _status(self._path), _status(self._log_path)
+        return (
+            None if database is None else (database.st_dev, database.st_ino),
+            None if log is None else (log.st_dev, log.st_ino),
+        ), 0 if log is None else log.st_size
 
     def _prepare(self) -> None:
         """Have the tables there, in the file that is there now."""
@@ -93,7 +102,7 @@ class Engine:
         try:
             connection = self._lock(synced=True)  # a process that is new waits as well as those that are at work
             self._make_tables(connection)
-            self._files = _files(self._path)
+            self._files, _ = self._look_at_files()
             self._commit(connection)
         except BaseException:
             self._undo()
@@ -237,7 +246,7 @@ class Engine:
             writer.commit()
         else:  # what was prepared went past SQLAlchemy
             self._driver.execute("COMMIT")
-        files, length = _files_and_length(self._path)
+        files, length = self._look_at_files()
         if files != self._files:
             raise OSError("its files were deleted or replaced while it was written to")
         if length > self._longest:
@@ -353,20 +362,6 @@ def _pauses(seconds: float) -> Iterator[bool]:
 
 
 _Files: TypeAlias = "tuple[tuple[int, int] | None, tuple[int, int] | None]"
-
-
-def _files(path: str) -> _Files:
-    """Which files are there under these names: the database and its log, which stays while anybody is connected."""
-    return _files_and_length(path)[0]
-
-
-def _files_and_length(path: str) -> tuple[_Files, int]:
-    """The same, and the bytes of the log."""
-    database, log = _status(path), _status(f"{path}-wal")
-    return (
-        None if database is None else (database.st_dev, database.st_ino),
-        None if log is None else (log.st_dev, log.st_ino),
-    ), 0 if log is None else log.st_size
 
 
 def _status(path: str) -> os.stat_result | None:
