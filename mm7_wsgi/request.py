@@ -64,6 +64,10 @@ class RawBody:
         for offset in range(0, self.size, size):
             yield self._buffer.read(offset, min(offset + size, self.size))
 
+    def _views(self, size: int) -> Iterator[memoryview]:
+        """Yield the same without a copy; use each before you ask for the next."""
+        return self._buffer.views(0, self.size, size)
+
 
 class MM7Request:
     """One whole, valid, authenticated request.

@@ -280,3 +280,27 @@ def test_storing_is_compared_with_a_bare_insert(require: Any, load_benchmark: An
     assert all(min(found.values()) > 0 for (found,) in figures["passes"].values())
     if load_benchmark("memory").measurable():
         assert set(figures["memory"]) == {"c", "d"}
+
+
+def test_remembering_and_storing_are_compared_with_the_endpoint_alone(
+    require: Any, load_benchmark: Any, tmp_path: Path
+) -> None:
+    require("sqlalchemy")
+    path = tmp_path / "figures.json"
+    done = run("cost", "--quick", "--json", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    cost = load_benchmark("cost")
+    assert [row[0] for row in rows_of(done.stdout)] == ["5 KB, text and SMIL", "1.5 MB binary", "1.5 MB base64"]
+    passes = json.loads(path.read_text(encoding="utf-8"))["figures"]["passes"]
+    assert set(passes) == set(cost.BARS)
+    for (found,) in passes.values():
+        assert set(found) == {"bare", cost.LOG, cost.SPOOL}
+        assert min(map(min, found.values())) >= 0
+
+
+def test_what_is_dearer_than_its_bar_is_marked(require: Any, load_benchmark: Any) -> None:
+    require("sqlalchemy")
+    cost = load_benchmark("cost")
+    found = {"bare": [1.0, 2.0, 4.0], cost.LOG: [2.0, 4.0, 12.0], cost.SPOOL: [3.0, 4.0, 8.0]}
+    cells = cost.row("a message", [found], {cost.LOG: 1.9, cost.SPOOL: 2.0})
+    assert cells == ["a message", "2000.00", "2.00", "1.9 MISSED", "2.57", "2.00", "2 reached", "2.14"]

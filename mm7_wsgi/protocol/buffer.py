@@ -7,6 +7,7 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from types import TracebackType
 from typing import IO, Final
@@ -40,7 +41,7 @@ class Buffer:
     ``ValueError``.
     """
 
-    __slots__ = ("_chunks", "_expected", "_file", "_in_memory", "_octets", "_watch", "size")
+    __slots__ = ("_chunks", "_expected", "_file", "_in_memory", "_kept", "_octets", "_watch", "size")
 
     def __init__(
         self, octets: bytes | None = None, *, in_memory: int = IN_MEMORY, expected: int = 0, watched: bytes = b""
@@ -51,6 +52,7 @@ class Buffer:
         self._in_memory = in_memory
         self._expected = expected
         self._watch = _Watch(watched) if watched else None
+        self._kept: list[Buffer] = []
         #: Octets written so far.
         self.size = 0 if octets is None else len(octets)
 
@@ -99,6 +101,25 @@ class Buffer:
         """The octets from ``start`` to before ``end``."""
         return self.octets[start:end]
 
+    def views(self, start: int, end: int, size: int) -> Iterator[memoryview]:
+        """Yield the same without a copy, up to ``size`` bytes at a time; use each before you ask for the next."""
+        for offset in range(start, end, size):
+            # Every view is released, or the file could not be closed.
+            with memoryview(self.octets) as whole, whole[offset : min(offset + size, end)] as view:
+                yield view
+
+    def keep(self, expected: int) -> Buffer | None:
+        """Return a buffer for about ``expected`` bytes that are made of these ones; it is closed with this buffer.
+
+        All of them together take no more than 1 MB of memory. One that is larger is a file. Returns None for one that
+        is too small for a file when that much is kept already.
+        """
+        is_small = expected <= IN_MEMORY
+        if is_small and expected + sum([kept.size for kept in self._kept if kept._file is None]) > IN_MEMORY:
+            return None
+        self._kept.append(Buffer(in_memory=IN_MEMORY if is_small else 0))
+        return self._kept[-1]
+
     def find(self, wanted: bytes, start: int, end: int) -> int:
         """The lowest offset of ``wanted`` that lies whole between ``start`` and ``end``, or -1."""
         return _find(self.octets, wanted, start, end)
@@ -111,8 +132,11 @@ class Buffer:
 
     def close(self) -> None:
         """Forget the octets, and give the temporary file back. Closing twice does no harm."""
+        while self._kept:
+            self._kept.pop().close()
         if isinstance(self._octets, mmap.mmap):
-            self._octets.close()
+            with suppress(BufferError):  # a view of it lives on, as in the traceback of an error, and closes it later
+                self._octets.close()
         self._octets = None
         self._chunks.clear()
         if self._file is not None:

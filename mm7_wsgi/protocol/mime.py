@@ -12,7 +12,8 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,7 +25,7 @@ from werkzeug.datastructures import Headers
 from .buffer import SLICE, Buffer
 from .charset import decode_text
 from .deviations import Deviations
-from .errors import ContentError, LimitExceeded, ValidationError
+from .errors import ContentError, LimitExceeded, ServiceUnavailable, ValidationError
 from .headers import (
     ContentType,
     content_id,
@@ -53,10 +54,13 @@ from .reframe import (
     parts_exceeded,
     reframe,
 )
-from .transfer import IDENTITY, DecodedReader, decode, decoded_pieces, is_binary
+from .transfer import IDENTITY, IS_FAST, DecodedReader, decode, decoded_pieces, is_binary
 
 #: Where a deviation is that concerns the outermost multipart.
 WHOLE: Final = "the body"
+
+#: Bytes that are handed out at a time where they are not copied.
+_VIEW: Final = 1024 * 1024
 
 # By these a part is read, so it makes a difference which one counts (RFC 2045, 3).
 _ONCE = ("Content-Type", "Content-Transfer-Encoding", "Content-Id")
@@ -74,6 +78,7 @@ class Part:
 
     __slots__ = (
         "_buffer",
+        "_decoded",
         "_end",
         "_first",
         "_headers",
@@ -113,6 +118,8 @@ class Part:
         self.is_multipart = self._type.is_multipart
         self.parts = ()
         self.ending = Ending.CLOSED
+        # The data, where it was kept when it was decoded.
+        self._decoded: Buffer | None = None
 
     def __repr__(self) -> str:
         identity = f" {self.content_id}" if self.content_id else ""
@@ -194,6 +201,8 @@ class Part:
 
         Raises :class:`ContentError` (2004) where they are not in the encoding that the part claims.
         """
+        if self._decoded is not None:
+            return self._decoded.read(0, self._decoded.size)
         octets = self._buffer.read(self._start, self._end)
         if self.is_multipart or self._is_never_encoded():
             return octets
@@ -237,7 +246,42 @@ class Part:
         """Whether it says that it is base64 and is the data itself."""
         return self.transfer_encoding == "base64" and is_binary(self.sent())
 
+    def feed(self, take: Callable[[bytes | memoryview], object], *, keep: bool = False) -> None:
+        """Hand :attr:`data` to ``take``, piece by piece; a piece may be gone after ``take`` returns.
+
+        With ``keep``, data that takes long to decode is kept for later reads: up to 1 MB of a message in memory, and a
+        part that is larger than 1 MB in a temporary file. Raises as :attr:`data` does.
+        """
+        if self.is_multipart or self.transfer_encoding in IDENTITY or self._is_never_encoded():
+            if self.size <= SLICE:
+                take(self._buffer.read(self._start, self._end))
+                return
+            for view in self._buffer.views(self._start, self._end, _VIEW):
+                take(view)
+            return
+        kept = self._buffer.keep(self.size) if keep and self._is_dear and self._decoded is None else None
+        for piece in self._decoded_pieces():
+            take(piece)
+            if kept is not None:
+                with suppress(ServiceUnavailable):  # where there is no room, it is decoded again
+                    kept.write(piece)
+                    continue
+                kept = None
+        if kept is not None:
+            with suppress(ServiceUnavailable):
+                self._decoded = kept.finish()
+
+    @property
+    def _is_dear(self) -> bool:
+        """Whether it takes longer to decode the part than to keep its data."""
+        return not (IS_FAST and self.transfer_encoding == "base64")
+
     def _decoded_pieces(self) -> Iterator[bytes]:
+        kept = self._decoded
+        if kept is not None:
+            for offset in range(0, kept.size, SLICE):
+                yield kept.read(offset, min(offset + SLICE, kept.size))
+            return
         try:
             yield from decoded_pieces(self.transfer_encoding, self.sent())
         except ContentError as error:

@@ -1,7 +1,8 @@
 """A database that keeps what it has said to keep: SQLite or PostgreSQL, through SQLAlchemy Core.
 
-What is written here is on the disk before :meth:`Database.write` returns. Both databases have settings under which that
-is not so, and say nothing; they are set in :mod:`.sqlite` and :mod:`.postgresql`, or looked at.
+What is written here is on the disk before :meth:`Database.write` returns, unless its caller says that it need not be.
+Both databases have settings under which that is not so, and say nothing; they are set in :mod:`.sqlite` and
+:mod:`.postgresql`, or looked at.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from ..observer import printable
@@ -85,16 +87,22 @@ class Database:
         secret = [name for name in self.url.query if "password" in name.lower()]
         return printable(self.url.difference_update_query(secret).render_as_string(hide_password=True))
 
-    def write(self, work: Callable[[sa.Connection], T], *, octets: int = 0) -> T:
+    def write(self, work: Callable[[sa.Connection], T], *, octets: int = 0, synced: bool = True) -> T:
         """Do ``work`` in a transaction, and return what it returns when that is on the disk.
+
+        Without ``synced``, all other processes see it then, and it survives when this process is killed. A power
+        failure may lose it, until a later transaction is synced.
 
         With SQLite, ``work`` of several threads that wait is committed together, and may be done once more where that
         fails; so it is to have no effect but in the database. ``octets`` is how much it writes, roughly.
 
         Raises :class:`DatabaseUnavailable`, :class:`SchemaError`, and what ``work`` raises.
         """
-        with self._told():
-            result = self._engine().write(work, octets)
+        try:
+            result = self._engine().write(work, octets, synced=synced)
+        except Exception as error:
+            self._tell(error)
+            raise
         if self._trouble is not None:
             self._trouble = None
             _log.warning("the database %s can be used again", self.name, extra={"event": "spool"})
@@ -111,8 +119,11 @@ class Database:
 
         Raises :class:`DatabaseUnavailable`, :class:`SchemaError`.
         """
-        with self._told():
+        try:
             return self._clock() + self._engine().clock_ahead()
+        except Exception as error:
+            self._tell(error)
+            raise
 
     @property
     def is_there(self) -> bool:
@@ -157,12 +168,19 @@ class Database:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Make of trouble with the database what it is for the peer, and log it when it begins."""
+        """Raise trouble with the database as what it is for the peer."""
         try:
             yield
-        except (exc.IntegrityError, exc.DataError, self._driver.IntegrityError, self._driver.DataError):
-            raise  # that is what was to be written
-        except (exc.DBAPIError, exc.TimeoutError, self._driver.Error, OSError) as error:
+        except Exception as error:
+            self._tell(error)
+            raise
+
+    def _tell(self, error: Exception) -> None:
+        """Raise what trouble with the database is for the peer, and log it when it begins; nothing for other errors."""
+        driver = self._driver
+        if isinstance(error, (exc.IntegrityError, exc.DataError, driver.IntegrityError, driver.DataError)):
+            return  # that is what was to be written
+        if isinstance(error, (exc.DBAPIError, exc.TimeoutError, driver.Error, OSError)):
             self._engine().forget()  # the tables may be gone with it
             text = printable(str(getattr(error, "orig", None) or error).strip().partition("\n")[0])
             if text != self._trouble:
@@ -179,7 +197,7 @@ class Prepared:
 
     def __init__(self, make: Callable[[str], Any]) -> None:
         self._make = make
-        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+        self._compiled: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {}
 
     def run(self, connection: sa.Connection, values: dict[str, Any]) -> Any:
         """Run it in the transaction of ``connection``, with ``values`` for the same columns each time.
@@ -190,10 +208,11 @@ class Prepared:
         compiled = self._compiled.get(name)
         if compiled is None:
             found = self._make(name).compile(dialect=connection.dialect, column_keys=list(values))
-            compiled = self._compiled[name] = (str(found), found.positiontup)
-        text, places = compiled
+            places = found.positiontup
+            compiled = self._compiled[name] = (str(found), dict if places is None else itemgetter(*places))
+        text, arrange = compiled
         cursor = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
-        cursor.execute(text, values if places is None else [values[place] for place in places])
+        cursor.execute(text, arrange(values))
         return cursor
 
 

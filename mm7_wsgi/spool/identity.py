@@ -95,12 +95,8 @@ def _said_by(part: Part, lenient: bool, *, outermost: bool = False) -> tuple[obj
 def _digest(part: Part, lenient: bool) -> bytes:
     found = hashlib.sha256()
     try:
-        if part.size <= _AT_ONCE:
-            found.update(part.data)
-        else:
-            with part.open() as stream:
-                while octets := stream.read(_AT_ONCE):
-                    found.update(octets)
+        # Where a part that cannot be decoded is a handler's affair, the handler comes next, and may read the data.
+        part.feed(found.update, keep=lenient)
     except ContentError:
         if not lenient:
             raise
@@ -108,6 +104,3 @@ def _digest(part: Part, lenient: bool) -> bytes:
         for octets in part.sent():
             found.update(octets)
     return found.digest()
-
-
-_AT_ONCE: Final = 256 * 1024

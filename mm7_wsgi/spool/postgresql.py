@@ -94,11 +94,13 @@ class Engine:
         with self.look() as connection:
             yield connection
 
-    def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
+    def write(self, work: Callable[[sa.Connection], T], octets: int, *, synced: bool = True) -> T:
         """Do it in a transaction. The server itself syncs once for several that commit together."""
         self._prepare()
         with self._engine.begin() as connection:
             try:
+                if not synced:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 return work(connection)
             except Exception:
                 # What the driver raises by itself says nothing to the pool.

@@ -31,6 +31,11 @@ _LOOK_AT_LEAST: Final = 0.002
 _SHORTENED: Final = 0.5
 #: Octets that the write-ahead log is cut to when it is begun anew: a video leaves it as large as itself.
 _LOG_SIZE: Final = 32 * 1024 * 1024
+#: Bytes of a page of a new database. Each page costs two system calls in the log and two in a checkpoint, so a large
+#: message takes less time where pages are large; a small message changes four pages, and all of each is written.
+_PAGE: Final = 16 * 1024
+#: Bytes of the log after which SQLite writes what is in it into the database.
+_CHECKPOINT: Final = 16 * 1024 * 1024
 #: Writes that are committed together at most, and their octets: behind that the next ones begin.
 _TOGETHER: Final = 64
 _TOGETHER_OCTETS: Final = 4 * 1024 * 1024
@@ -45,6 +50,7 @@ class Engine:
 
     def __init__(self, url: sa.URL, options: dict[str, Any], make_tables: Callable[[sa.Connection], None]) -> None:
         self._path = str(url.database)
+        self._log_path = f"{self._path}-wal"
         self._make_tables = make_tables
         # The file that has been found to have the tables, and its log.
         self._files: _Files | None = None
@@ -61,6 +67,8 @@ class Engine:
         self._reading: Counter[int] = Counter()
         self._writer: sa.Connection | None = None
         self._driver: Any = None
+        # Whether a commit of the writer waits until all that is in the log is on the disk.
+        self._syncs = True
         # Octets of the log above which it is to be begun anew.
         self._longest = _LOG_SIZE
         _engines.add(self)
@@ -78,14 +86,27 @@ class Engine:
 
         To go on with one that was deleted or replaced would be to write into nothing, without an error.
         """
-        return self._files is not None and self._files == _files(self._path)
+        return self._files is not None and self._files == self._look_at_files()[0]
+
+    def _look_at_files(self) -> tuple[_Files, int]:
+        """Which files are there, the database and its log, which stays while anybody is connected; the log's bytes."""
+        database, log = _status(self._path), _status(self._log_path)
+        return (
+            None if database is None else (database.st_dev, database.st_ino),
+            None if log is None else (log.st_dev, log.st_ino),
+        ), 0 if log is None else log.st_size
 
     def _prepare(self) -> None:
         """Have the tables there, in the file that is there now."""
         self._close()
-        with self._locked() as connection:  # a process that is new waits as well as those that are at work
+        try:
+            connection = self._lock(synced=True)  # a process that is new waits as well as those that are at work
             self._make_tables(connection)
-            self._files = _files(self._path)
+            self._files, _ = self._look_at_files()
+            self._commit(connection)
+        except BaseException:
+            self._undo()
+            raise
 
     @contextlib.contextmanager
     def look(self) -> Iterator[sa.Connection]:
@@ -122,9 +143,9 @@ class Engine:
                 self._reading[process] -= 1
                 self._readers.notify_all()
 
-    def write(self, work: Callable[[sa.Connection], T], octets: int) -> T:
-        """Do it in a transaction, maybe together with others."""
-        job = _Job(work, octets)
+    def write(self, work: Callable[[sa.Connection], T], octets: int, *, synced: bool = True) -> T:
+        """Do it in a transaction, maybe together with others; synced where one of them is to be."""
+        job = _Job(work, octets, synced)
         self._waiting.append(job)
         with self._turn:
             while not job.is_settled:
@@ -158,11 +179,13 @@ class Engine:
         self._readers.release()
         self._turn.release()
 
-    def _take(self) -> list[_Job[Any]]:
-        """The next of those who wait, at least one."""
+    def _take(self, *, synced: bool = True) -> list[_Job[Any]]:
+        """Return the next of those who wait, at least one; of those who need a sync, only where there is to be one."""
         jobs = [self._waiting.popleft()]
         octets = jobs[0].octets
         while self._waiting and len(jobs) < _TOGETHER and octets + self._waiting[0].octets <= _TOGETHER_OCTETS:
+            if self._waiting[0].synced and not synced:  # it came after the transaction began
+                break
             jobs.append(self._waiting.popleft())
             octets += jobs[-1].octets
         return jobs
@@ -171,9 +194,17 @@ class Engine:
         """Do those who wait by the time that nobody else writes, or the one."""
         jobs = [] if alone is None else [alone]
         try:
-            with self._transaction() as connection:
-                jobs = jobs or self._take()
+            try:
+                synced = any(job.synced for job in jobs or list(self._waiting))
+                if not self._is_prepared():
+                    self._prepare()
+                connection = self._lock(synced=synced)
+                jobs = jobs or self._take(synced=synced)
                 results = [job.work(connection) for job in jobs]
+                self._commit(connection)
+            except BaseException:
+                self._undo()
+                raise
         except _TROUBLE as error:  # with the database; none would have it better alone
             for job in jobs or self._take():
                 job.settle(error=error)
@@ -192,52 +223,53 @@ class Engine:
             for job, result in zip(jobs, results, strict=True):
                 job.settle(result)
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that writes into the file that is there now."""
-        if not self._is_prepared():
-            self._prepare()
-        with self._locked() as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[sa.Connection]:
-        """A transaction of the connection that is kept for writing: the pool takes as long as the disk to give one."""
+    def _lock(self, *, synced: bool) -> sa.Connection:
+        """Begin to write, by the connection that is kept for it: the pool takes as long as the disk to give one."""
         if self._writer is None:
             self._writer = self._engine.connect()
             self._driver = self._writer.connection.driver_connection
+            self._syncs = True
             # SQLite itself would look for a lock again only after milliseconds.
             self._driver.execute("PRAGMA busy_timeout = 0")
-        writer, driver = self._writer, self._driver
-        try:
-            _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
-            yield writer
-            if writer.in_transaction():
-                writer.commit()
-            else:  # what was prepared went past SQLAlchemy
-                driver.execute("COMMIT")
-            if not self._is_prepared():
-                raise OSError("its files were deleted or replaced while it was written to")
-            self._shorten(driver)
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                driver.rollback()  # to close it releases nothing while a cursor lives, as in the traceback of an error
-            self._drop_writer()
-            raise
+        driver = self._driver
+        if synced is not self._syncs:
+            # A commit without a sync is seen by all other processes and survives a kill, but no power failure. The next
+            # one with a sync syncs the whole log.
+            driver.execute("PRAGMA synchronous = FULL" if synced else "PRAGMA synchronous = NORMAL")
+            self._syncs = synced
+        _when_unlocked(lambda: driver.execute("BEGIN IMMEDIATE"))
+        return self._writer
 
-    def _shorten(self, driver: Any) -> None:
-        """Have the log begun anew where it has become too long.
+    def _commit(self, writer: sa.Connection) -> None:
+        """End what :meth:`_lock` began."""
+        if writer.in_transaction():
+            writer.commit()
+        else:  # what was prepared went past SQLAlchemy
+            self._driver.execute("COMMIT")
+        files, length = self._look_at_files()
+        if files != self._files:
+            raise OSError("its files were deleted or replaced while it was written to")
+        if length > self._longest:
+            self._shorten(length)
+
+    def _undo(self) -> None:
+        """Give up what :meth:`_lock` began, and the connection with it."""
+        if self._writer is not None:
+            with contextlib.suppress(sqlite3.Error):
+                # To close it releases nothing while a cursor lives, as in the traceback of an error.
+                self._driver.rollback()
+            self._drop_writer()
+
+    def _shorten(self, length: int) -> None:
+        """Have the log begun anew where it has become too long: ``length`` bytes.
 
         SQLite does that when somebody who begins to write finds it worked off. Where several processes write large
         messages it never is: while one works it off, another writes on, and it grows until the disk is full.
         """
         # What was written is on the disk, whatever becomes of this; and who writes next meets the same trouble.
-        with contextlib.suppress(sqlite3.Error, OSError):
-            length = os.stat(f"{self._path}-wal").st_size
-            if length <= self._longest:
-                return
+        with contextlib.suppress(sqlite3.Error):
             pauses = _pauses(_SHORTENED)
-            while driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+            while self._driver.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
                 if not next(pauses, False):
                     self._longest = length + _LOG_SIZE  # somebody reads for long: not to be waited for at every commit
                     return
@@ -253,11 +285,14 @@ class Engine:
         connection.isolation_level = None  # no transaction but those that are begun by name
         if not os.access(self._path, os.W_OK):  # SQLite would make files beside it that stay as they are
             raise OSError("it may not be written to")
+        connection.execute(f"PRAGMA page_size = {_PAGE}")  # of one that is new
         # Where two open it for the first time, it does not wait by itself.
         (mode,) = _when_unlocked(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
         if mode != "wal":
             raise OSError(f"it cannot have a write-ahead log, only {mode}")
         connection.execute("PRAGMA synchronous = FULL")
+        (page,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT // page}")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: else the disk may keep it in its own memory
 
@@ -282,11 +317,12 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch - where there is none, 
 class _Job(Generic[T]):
     """One thread's work."""
 
-    __slots__ = ("error", "is_settled", "octets", "result", "work")
+    __slots__ = ("error", "is_settled", "octets", "result", "synced", "work")
 
-    def __init__(self, work: Callable[[sa.Connection], T], octets: int) -> None:
+    def __init__(self, work: Callable[[sa.Connection], T], octets: int, synced: bool) -> None:
         self.work = work
         self.octets = octets
+        self.synced = synced
         self.is_settled = False
         self.result: T | None = None
         self.error: BaseException | None = None
@@ -328,14 +364,8 @@ def _pauses(seconds: float) -> Iterator[bool]:
 _Files: TypeAlias = "tuple[tuple[int, int] | None, tuple[int, int] | None]"
 
 
-def _files(path: str) -> _Files:
-    """Which files are there under these names: the database and its log, which stays while anybody is connected."""
-    return _identity(path), _identity(f"{path}-wal")
-
-
-def _identity(path: str) -> tuple[int, int] | None:
+def _status(path: str) -> os.stat_result | None:
     try:
-        status = os.stat(path)
+        return os.stat(path)
     except FileNotFoundError:
         return None
-    return status.st_dev, status.st_ino

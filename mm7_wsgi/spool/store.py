@@ -80,8 +80,8 @@ class MessageStore:
             _INSERT.run(connection, {**row, "body": b"".join(raw.pieces(PIECE))})
             return
         key: Any = connection.execute(sa.insert(messages), row).inserted_primary_key
-        for number, octets in enumerate(raw.pieces(PIECE)):
-            connection.execute(_INSERT_PIECE, {"message": key[0], "number": number, "octets": octets})
+        for number, octets in enumerate(raw._views(PIECE)):
+            _INSERT_PIECE.run(connection, {"message": key[0], "number": number, "octets": octets})
 
     # -- for workers
 
@@ -329,7 +329,7 @@ def _asked(
 
 
 _INSERT: Final = Prepared(lambda _: sa.insert(messages).inline())
-_INSERT_PIECE: Final = sa.insert(pieces)
+_INSERT_PIECE: Final = Prepared(lambda _: sa.insert(pieces).inline())
 _DUE: Final = (
     sa.select(_c.id)
     .where(_is_waiting, _c.due <= sa.bindparam("now"))

@@ -103,7 +103,11 @@ class TransactionLog:
         deadline = time.monotonic() + self._wait
         while True:
             now = database.now()
-            found = database.write(lambda connection: table.insert(connection, entry, now, now + self._lease))  # noqa: B023
+            # Other processes must see the claim. It need not survive a power failure, as the handler does not either.
+            found = database.write(
+                lambda connection: table.insert(connection, entry, now, now + self._lease),  # noqa: B023
+                synced=False,
+            )
             if found is None:
                 break
             if not found.is_running:
@@ -116,7 +120,7 @@ class TransactionLog:
             outcome = handle(request)
             answer = outcome if isinstance(outcome, WrittenAnswer) else request.write(outcome)
         except BaseException:
-            self._end(request, lambda connection: table.delete(connection, entry))
+            self._end(request, lambda connection: table.delete(connection, entry), synced=False)
             raise
         if is_acceptance(answer):
             # Also to ask what time it is may need the database.
@@ -124,13 +128,13 @@ class TransactionLog:
                 request, lambda connection: table.settle(connection, entry, answer, database.now() + table.window)
             )
         else:
-            self._end(request, lambda connection: table.delete(connection, entry))
+            self._end(request, lambda connection: table.delete(connection, entry), synced=False)
         return answer
 
-    def _end(self, request: MM7Request, work: Callable[[sa.Connection], None]) -> None:
+    def _end(self, request: MM7Request, work: Callable[[sa.Connection], None], *, synced: bool = True) -> None:
         """Write down what the handler has done. It is done, and so is answered as it is, whatever becomes of this."""
         try:
-            self._database.write(work)
+            self._database.write(work, synced=synced)
         except DatabaseUnavailable:
             _log.error("what became of %r is not on record; if it comes again, it is handled again", request)
 
@@ -261,7 +265,7 @@ class TransactionTable:
     def settle(self, connection: sa.Connection, entry: Entry, answer: WrittenAnswer, expires: float) -> None:
         """Keep the answer, unless somebody has taken it over meanwhile."""
         held = {"the_key": entry.key, "the_owner": entry.owner}
-        if not connection.execute(_SETTLE, {**held, "expires": expires, **_answer(answer)}).rowcount:
+        if not _SETTLE.run(connection, {**held, "expires": expires, **_answer(answer)}).rowcount:
             _INSERT.run(connection, _row(entry, None, expires, answer))  # it took longer than its lease, and was purged
 
     def delete(self, connection: sa.Connection, entry: Entry) -> None:
@@ -332,7 +336,7 @@ _FIND: Final = sa.select(
 ).where(_c.key.in_([sa.bindparam("key"), sa.bindparam("other_key")]))  # fmt: skip
 _DELETE_EXPIRED: Final = sa.delete(transactions).where(_is_key, _c.expires <= sa.bindparam("now"))
 _DELETE: Final = sa.delete(transactions).where(_is_key, _is_owner)
-_SETTLE: Final = sa.update(transactions).where(_is_key, _is_owner).values(owner=None)
+_SETTLE: Final = Prepared(lambda _: sa.update(transactions).where(_is_key, _is_owner).values(owner=sa.null()))
 _oldest = sa.select(_c.id).order_by(_c.id).limit(sa.bindparam("most"))
 # What another process is forgetting is left to it, and what is not to be forgotten is not locked.
 _PURGE: Final = sa.delete(transactions).where(

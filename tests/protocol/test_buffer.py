@@ -294,3 +294,26 @@ def test_a_full_disk_raises_and_the_file_can_be_given_back(room: int, monkeypatc
     assert isinstance(caught.value.__cause__, OSError)
     buffer.close()
     assert disk.closed
+
+
+@pytest.mark.parametrize("in_memory", [IN_MEMORY, 0], ids=["in memory", "in a file"])
+def test_views_are_the_octets_and_are_released(in_memory: int) -> None:
+    with Buffer(in_memory=in_memory) as buffer:
+        buffer.write(b"0123456789")
+        buffer.finish()
+        assert [bytes(view) for view in buffer.views(1, 9, 3)] == [b"123", b"456", b"78"]
+        assert list(buffer.views(3, 3, 3)) == []
+        views = list(buffer.views(0, 10, 4))
+        with pytest.raises(ValueError, match="released"):
+            bytes(views[0])
+
+
+def test_a_view_that_lives_on_does_not_keep_a_file_from_being_closed() -> None:
+    buffer = Buffer(in_memory=0)
+    buffer.write(b"0123456789")
+    view = memoryview(buffer.finish().octets)
+    buffer.close()
+    assert bytes(view) == b"0123456789"
+    with pytest.raises(ValueError, match=r"Part\.save"):
+        buffer.read(0, 1)
+    view.release()

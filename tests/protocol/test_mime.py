@@ -26,7 +26,7 @@ from mm7_wsgi.protocol import buffer as buffer_module
 from mm7_wsgi.protocol import mime as module
 from mm7_wsgi.protocol.buffer import IN_MEMORY, SLICE, Buffer
 from mm7_wsgi.protocol.deviations import Deviations
-from mm7_wsgi.protocol.errors import ContentError, LimitExceeded, MM7Error, ValidationError
+from mm7_wsgi.protocol.errors import ContentError, LimitExceeded, MM7Error, ServiceUnavailable, ValidationError
 from mm7_wsgi.protocol.headers import parse_content_type
 from mm7_wsgi.protocol.limits import Limits
 from mm7_wsgi.protocol.mime import Part, describe, read_parts
@@ -910,6 +910,92 @@ def test_open_and_save_give_the_data(encoding: str, encode: Any, size: int, tmp_
     part.save(tmp_path / "saved")
     part.save(str(tmp_path / "again"))
     assert (tmp_path / "saved").read_bytes() == (tmp_path / "again").read_bytes() == octets
+
+
+def fed(part: Part, **how: Any) -> bytes:
+    found: list[bytes] = []
+    part.feed(lambda piece: found.append(bytes(piece)), **how)
+    return b"".join(found)
+
+
+ENCODINGS = [("binary", bytes), ("base64", base64.encodebytes), ("quoted-printable", quopri.encodestring)]
+
+
+def encoded(octets: bytes, encoding: str, encode: Any) -> bytes:
+    return joined(b"b", b"Content-Transfer-Encoding: " + encoding.encode() + b"\r\n\r\n" + encode(octets))
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("in_memory", [IN_MEMORY, 0], ids=["in memory", "in a file"])
+@pytest.mark.parametrize("size", [0, 1, SLICE + 1, IN_MEMORY + 7])
+@pytest.mark.parametrize(("encoding", "encode"), ENCODINGS)
+def test_what_is_fed_is_the_data_and_is_there_again(
+    encoding: str, encode: Any, size: int, in_memory: int, keep: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "IS_FAST", False)
+    octets = random.Random(size).randbytes(size).replace(b"\n", b" ")
+    with framed(encoded(octets, encoding, encode), in_memory=in_memory) as [part]:
+        assert fed(part, keep=keep) == fed(part) == octets
+        if keep and encoding != "binary":  # it is not decoded again
+            monkeypatch.setattr(module, "decode", None)
+            monkeypatch.setattr(module, "decoded_pieces", None)
+        assert part.data == octets
+        with part.open() as stream:
+            assert stream.read() == octets
+        part.save(tmp_path / "saved")
+        assert (tmp_path / "saved").read_bytes() == octets
+    with pytest.raises(ValueError, match=r"Part\.save\(path\)"):
+        part.data  # noqa: B018 - it raises
+
+
+def test_what_is_decoded_fast_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IS_FAST", True)
+    with framed(encoded(b"abc", "base64", base64.encodebytes)) as [part]:
+        assert fed(part, keep=True) == b"abc"
+        monkeypatch.setattr(module, "decode", lambda *_: b"decoded")
+        assert part.data == b"decoded"
+
+
+def test_no_more_than_a_megabyte_of_data_is_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IS_FAST", False)
+    octets = random.Random(7).randbytes(200_000)
+    body = joined(b"b", *[b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(octets)] * 20)
+    with framed(body, in_memory=0) as parts:
+        tracemalloc.start()
+        try:
+            for part in parts:
+                part.feed(len, keep=True)
+            kept, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert 600_000 < kept < IN_MEMORY + 100_000
+        assert [part.data for part in parts] == [octets] * 20
+
+
+@pytest.mark.parametrize("where", ["write", "finish"])
+def test_where_there_is_no_room_to_keep_data_it_is_decoded_again(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IS_FAST", False)
+    octets = random.Random(7).randbytes(IN_MEMORY + 70_000)
+    with framed(encoded(octets, "base64", base64.encodebytes), in_memory=0) as [part]:
+
+        def fail(*_: Any) -> Any:
+            raise ServiceUnavailable
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Buffer, where, fail)
+            assert fed(part, keep=True) == octets
+        assert part.data == octets
+
+
+def test_data_that_turns_out_to_be_wrong_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "IS_FAST", False)
+    body = joined(b"b", b"Content-Transfer-Encoding: base64\r\n\r\n" + b"QUJD\r\n" * 30_000 + b"!")
+    with framed(body) as [part]:
+        for _ in range(2):
+            with pytest.raises(ContentError, match="none of its characters"):
+                part.feed(len, keep=True)
+        with pytest.raises(ContentError, match="none of its characters"):
+            part.data  # noqa: B018 - it raises
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from binascii import a2b_base64
 from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
+from unittest import mock
 from unittest.mock import patch
 
 import pybase64
@@ -191,6 +192,30 @@ def test_base64_in_any_lines_and_pieces_gives_the_original(octets: bytes, data: 
         encoded[place:place] = data.draw(st.sampled_from([b"\r\n", b"\n", b" ", b"\t", b"\v\f"]))
     assert decode("base64", bytes(encoded)) == octets
     assert outcome("base64", bytes(encoded), data.draw(SIZES)) == octets
+
+
+@given(st.binary(max_size=600), st.sampled_from([4, 60, 76]), st.sampled_from([b"\r\n", b"\n"]), st.integers(1, 300))
+@settings(deadline=None)
+def test_lines_of_base64_are_the_same_in_any_pieces(octets: bytes, width: int, end: bytes, size: int) -> None:
+    lined = end.join([*cut(base64.b64encode(octets), width), b""])
+    with mock.patch.object(transfer, "_decode_lines", wraps=transfer._decode_lines) as decoded:
+        assert outcome("base64", lined, size) == octets
+    if size > 2 * width + 4 and len(lined) > 2 * size and b"=" not in lined[:size]:
+        assert decoded.called
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("junk", [b"\v", b"\f", b"!", b"\v\v\v\v", b"!!!!", b"\v!\f!", b"    ", b"\r", b"-_", b"\0"])
+def test_a_line_of_base64_with_junk_is_read_as_it_is_as_a_whole(
+    decoder: Any, junk: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "_decode_laxly", decoder)
+    lined = base64.encodebytes(bytes(range(200)))
+    for place in range(0, len(lined), 3):
+        for dropped in range(5):  # so that what is counted may be whole groups again
+            damaged = lined[:place] + junk + lined[place + dropped :]
+            for size in (40, 100, 1000):
+                assert told(damaged, size) == told(damaged, None)
 
 
 @given(

@@ -268,6 +268,27 @@ def test_to_look_whether_the_tables_are_there_makes_no_file(database: Database, 
     assert database.has_tables()
 
 
+def test_pages_of_a_new_database_are_large_and_those_of_another_stay_as_they_are(path: Path) -> None:
+    def settings(connection: sa.Connection) -> tuple[int, int]:
+        size, checkpoint = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_size", "wal_autocheckpoint")
+        )
+        return size, size * checkpoint
+
+    for place, size in ((path, 16 * 1024), (path.with_name("old.db"), 4096)):
+        if size == 4096:
+            with sqlite3.connect(place) as old:
+                old.execute("PRAGMA page_size = 4096")
+                old.execute("CREATE TABLE other (a)")
+            old.close()
+        database = Database(place)
+        assert database.write(version) == 1
+        assert database.write(settings) == (size, 16 * MEGABYTE)
+        with database.read() as connection:
+            assert settings(connection) == (size, 16 * MEGABYTE)
+        database.close()
+
+
 def _store_a_megabyte(connection: sa.Connection) -> None:
     number = connection.scalar(sa.select(sa.func.count()).select_from(pieces))
     connection.execute(sa.insert(pieces), {"message": 1, "number": number, "octets": bytes(MEGABYTE)})
@@ -373,13 +394,13 @@ class _Held:
         self._go = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def begin(self, work: Any, octets: int = 0) -> None:
+    def begin(self, work: Any, octets: int = 0, *, synced: bool = True) -> None:
         """Begin a write in a thread of its own."""
         number = len(self._threads)
 
         def run() -> None:
             try:
-                self.results[number] = self.database.write(work, octets=octets)
+                self.results[number] = self.database.write(work, octets=octets, synced=synced)
             except BaseException as error:
                 self.results[number] = error
 
@@ -420,6 +441,17 @@ class _Held:
     def commits(self) -> int:
         return self.statements.count("COMMIT")
 
+    @property
+    def levels(self) -> list[str]:
+        """How each commit was synced."""
+        found, level = [], "FULL"
+        for statement in self.statements:
+            if statement.startswith("PRAGMA synchronous = "):
+                level = statement.rpartition(" ")[2]
+            elif statement == "COMMIT":
+                found.append(level)
+        return found
+
 
 def test_threads_that_write_at_once_share_a_commit(database: Database) -> None:
     held = _Held(database)
@@ -442,6 +474,55 @@ def test_who_comes_while_the_lock_is_waited_for_shares_the_commit(database: Data
     held.end()
     assert [held.results[number] for number in range(4)] == [0, 1, 2, 3]
     assert held.commits == 1
+    other.close()
+
+
+def test_what_others_only_have_to_see_is_not_synced(database: Database, path: Path) -> None:
+    held = _Held(database)
+
+    def change(connection: sa.Connection, number: int) -> None:
+        connection.execute(sa.update(schema), {"version": number})
+
+    database.write(lambda connection: change(connection, 7), synced=False)
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT version FROM mm7_schema").fetchall() == [(7,)]
+    other.close()
+    database.write(lambda connection: change(connection, 1))
+    database.write(lambda connection: change(connection, 1))
+    database.write(lambda connection: change(connection, 1), synced=False)
+    assert held.levels == ["NORMAL", "FULL", "FULL", "NORMAL"]
+
+
+@pytest.mark.parametrize("synced", [(True, False), (False, True), (False, False)])
+def test_a_shared_commit_is_synced_if_one_needs_it(database: Database, synced: tuple[bool, bool]) -> None:
+    held = _Held(database)
+    held.hold()
+    for each in synced:
+        held.begin(version, synced=each)
+    held.release(2)
+    assert held.levels == ["FULL", "FULL" if any(synced) else "NORMAL"]
+    assert [held.results[number] for number in (1, 2)] == [1, 1]
+
+
+def test_one_that_needs_a_sync_does_not_join_a_transaction_without_one(database: Database, path: Path) -> None:
+    held = _Held(database)
+    waits = threading.Event()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    # The first attempt shows that it has begun, and how.
+    held.engine._driver.set_trace_callback(  # type: ignore[union-attr]
+        lambda statement: (held.statements.append(statement), waits.set())
+    )
+    held.begin(version, synced=False)
+    assert waits.wait(30)
+    for _ in range(2):
+        held.begin(version, synced=True)
+    held.begin(version, synced=False)
+    held.wait_for(4)
+    other.execute("ROLLBACK")
+    held.end()
+    assert held.levels == ["NORMAL", "FULL"]
+    assert [held.results[number] for number in range(4)] == [1, 1, 1, 1]
     other.close()
 
 

@@ -83,16 +83,16 @@ from mm7_wsgi.spool import sqlite
 
 done, transactions = [], []
 
-def write(self, work, octets):
+def write(self, work, octets, *, synced=True):
     with self._turn:
         if not transactions:
-            transactions.append(self._transaction())
-            transactions.append(transactions[0].__enter__())
-        result = work(transactions[1])
+            if not self._is_prepared():
+                self._prepare()
+            transactions.append(self._lock(synced=True))
+        result = work(transactions[0])
         done.append(result)
         if len(done) % 10 == 0:
-            transactions[0].__exit__(None, None, None)
-            transactions.clear()
+            self._commit(transactions.pop())
         return result
 
 sqlite.Engine.write = write

@@ -35,7 +35,14 @@ def rest(environ, start_response):
 
 accounts = {{"acme": "s3cret"}}
 spool = MM7Middleware(rest, Spool({database!r}), accounts=accounts)
-log = MM7Middleware(rest, lambda request: None, accounts=accounts, transactions=TransactionLog({database!r}))
+
+
+def handle(request):
+    with open({handled!r}, "ab", buffering=0) as file:
+        file.write(b"handled")
+
+
+log = MM7Middleware(rest, handle, accounts=accounts, transactions=TransactionLog({database!r}))
 """
 
 
@@ -43,11 +50,14 @@ class Trace:
     """What the processes of a server have asked of the system.
 
     ``answers`` has for each answer of 200, in its order, whether the log of the database was written for it, and
-    whether all that was written into it was on the disk.
+    whether all that was written into it was on the disk. ``steps`` has what was done for each, in its order: the log
+    was "written", or "synced", or the message was "handled".
     """
 
-    def __init__(self, text: str, database: Path) -> None:
+    def __init__(self, text: str, database: Path, handled: Path) -> None:
         self.answers: list[tuple[bool, bool]] = []
+        self.steps: list[list[str]] = []
+        steps: list[str] = []
         self.folder_synced = False
         log = re.escape(f"{database}-wal")
         written = synced = False
@@ -57,15 +67,22 @@ class Trace:
             call = call.strip()  # strace aligns
             if re.match(rf"(?:pwrite64|pwritev|write)\(\d+<{log}>", call):
                 written, synced = True, False
+                if steps[-1:] != ["written"]:
+                    steps.append("written")
+            elif re.match(rf"write\(\d+<{re.escape(str(handled))}>", call):
+                steps.append("handled")
             elif found := re.match(r"(?:fsync|fdatasync)\(\d+<([^>]+)>", call):
                 syncing[process] = found[1]
             if syncing.get(process) and call.endswith("= 0"):  # here or, where another process came between, later
-                synced = synced or syncing[process] == f"{database}-wal"
+                if syncing[process] == f"{database}-wal":
+                    synced = True
+                    steps.append("synced")
                 self.folder_synced = self.folder_synced or syncing[process] == str(database.parent)
                 del syncing[process]
             if re.match(r'(?:sendto|sendmsg|write)\(\d+<socket:[^>]+>, "HTTP/1\.1 200 ', call):
                 self.answers.append((written, synced))
-                written = synced = False
+                self.steps.append(steps)
+                written, synced, steps = False, False, []
 
 
 @pytest.fixture
@@ -74,7 +91,7 @@ def trace(require: Any, tmp_path: Path) -> Any:
     require("gunicorn")
     require("sqlalchemy")
     strace = require("strace")
-    database, calls = tmp_path / "data" / "mm7.db", tmp_path / "calls.txt"
+    database, handled, calls = tmp_path / "data" / "mm7.db", tmp_path / "handled", tmp_path / "calls.txt"
 
     @contextmanager
     def serving(name: str) -> Iterator[Any]:
@@ -89,7 +106,7 @@ def trace(require: Any, tmp_path: Path) -> Any:
 
     def trace(name: str = "spool", kept: str = "") -> Trace:
         database.parent.mkdir()
-        (tmp_path / "served.py").write_text(APPLICATION.format(kept=kept, database=str(database)))
+        (tmp_path / "served.py").write_text(APPLICATION.format(kept=kept, database=str(database), handled=str(handled)))
         headers = dict(line.split(": ", 1) for line in MESSAGE.with_suffix(".headers").read_text().splitlines())
         body = MESSAGE.with_suffix(".body").read_bytes()
         with serving(name) as server:
@@ -97,17 +114,23 @@ def trace(require: Any, tmp_path: Path) -> Any:
                 own = body.replace(b"vas-20300102-0001", b"t-%d" % number)
                 response, answer = server.send("/mm7/acme=s3cret", own, headers)
                 assert (response.status, b"1000" in answer) == (200, True), server.log
-        found = Trace(calls.read_text(), database)
-        found.answers = found.answers[-REQUESTS:]  # before them it was asked whether it is there
+        found = Trace(calls.read_text(), database, handled)
+        # Before them it was asked whether it is there.
+        found.answers, found.steps = found.answers[-REQUESTS:], found.steps[-REQUESTS:]
         return found
 
     return trace
 
 
-@pytest.mark.parametrize("name", ["spool", "log"])
+#: What is done for a message: a log has others see that it is being handled, which need not be synced.
+STEPS = {"spool": ["written", "synced"], "log": ["written", "handled", "written", "synced"]}
+
+
+@pytest.mark.parametrize("name", STEPS)
 def test_every_sync_comes_before_its_answer(trace: Any, name: str) -> None:
     found = trace(name)
     assert found.answers == [(True, True)] * REQUESTS
+    assert found.steps[1:] == [STEPS[name]] * (REQUESTS - 1)  # before the first the tables are made
     assert found.folder_synced
 
 

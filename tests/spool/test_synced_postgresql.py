@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from mm7_wsgi.spool import Spool, postgresql
+from mm7_wsgi.spool import Spool, TransactionLog, postgresql
 
 if sys.platform != "linux":
     pytest.skip("strace is of Linux", allow_module_level=True)
@@ -93,12 +93,12 @@ def cluster(require: Callable[[str], str]) -> Iterator[tuple[Path, Path]]:
 
 @pytest.fixture
 def trace(cluster: tuple[Path, Path], require: Callable[[str], str]) -> Callable[..., list[tuple[bool, bool]]]:
-    """Has messages stored, and says what was told of their commits: ``trace(fsync="off")``."""
+    """Has messages stored, or logged, and says what was told of their commits: ``trace(fsync="off")``."""
     programs, folder = cluster
     calls, log = folder / "calls.txt", folder / "log"
     url = f"postgresql+psycopg://{USER}@/postgres?host={folder}"
 
-    def trace(**settings: str) -> list[tuple[bool, bool]]:
+    def trace(*, logged: bool = False, **settings: str) -> list[tuple[bool, bool]]:
         calls.unlink(missing_ok=True)
         # The tracer is a process of its own (-D), so that what ends the server ends it too.
         command = [require("strace"), "-D", "--follow-forks", "--seccomp-bpf", "-y", "-q", "-s", "80", "-o", str(calls)]
@@ -112,15 +112,15 @@ def trace(cluster: tuple[Path, Path], require: Callable[[str], str]) -> Callable
         try:
             LIVE["until"](lambda: server.poll() is not None or is_there(url))
             assert server.poll() is None, log.read_text()
-            with closing(Spool(url)) as spool:
-                client = KIT["peer"](spool)
+            with closing(TransactionLog(url) if logged else Spool(url)) as kept:
+                client = KIT["peer"](lambda request: None, transactions=kept) if logged else KIT["peer"](kept)
                 for number in range(REQUESTS + 1):  # before the first one the tables are made
                     assert client.submit(transaction_id=f"{settings} {number}").accepted
         finally:
             server.send_signal(signal.SIGINT)  # it waits for no client then
             server.wait(LIVE["TIMEOUT"])
         LIVE["until"](lambda: f"{server.pid} +++ exited" in re.sub(" +", " ", calls.read_text()))
-        return commits(calls.read_text())[-REQUESTS:]
+        return commits(calls.read_text())[-REQUESTS * (2 if logged else 1) :]
 
     return trace
 
@@ -138,6 +138,12 @@ def is_there(url: str) -> bool:
 @pytest.mark.parametrize("settings", [{}, {"synchronous_commit": "off"}], ids=["as it is", "told not to wait"])
 def test_every_sync_comes_before_its_commit_is_told(trace: Any, settings: dict[str, str]) -> None:
     assert trace(**settings) == [(True, True)] * REQUESTS
+
+
+def test_a_log_syncs_what_was_answered_and_not_what_is_being_handled(trace: Any) -> None:
+    found = trace(logged=True, wal_writer_delay="10s")
+    assert found[1::2] == [(True, True)] * REQUESTS
+    assert (False, False) in found[::2]
 
 
 def test_the_trace_shows_where_nobody_waits_for_the_sync(trace: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_a_database_that_is_full_takes_what_it_has_room_for(
     spool = Spool(path, connect_args={"factory": Full})
     client = peer(spool)
     accepted(client, "1")
-    monkeypatch.setattr(Full, "most", 40)
+    monkeypatch.setattr(Full, "most", 20)
     for _ in range(2):
         refused(client, "2", parts=BIG)
         refused(client, "2", parts=(("video/3gpp", bytes(400_000)),))
@@ -157,10 +157,10 @@ def test_where_the_system_lets_no_file_grow_nothing_is_accepted(path: Path, look
 
 @pytest.fixture
 def small(folder: Path) -> Iterator[Path]:
-    """A file system of 1.5 MB, where one may be mounted."""
+    """A file system of 6 MB, where one may be mounted."""
     place = folder / "small"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=6000k", "tmpfs", str(place)]
     if os.geteuid() or subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode:
         pytest.skip("only root can mount a file system")
     yield place
