@@ -85,6 +85,7 @@ LIMITS = Limits(
     header_line=400,
     headers=12,
     recipients=20,
+    discard=0,  # what is dropped after an answer is no part of its judgement
 )
 SECRET = "s3cret"
 ACCOUNTS: dict[str, Any] = {
