@@ -202,7 +202,11 @@ def test_a_chunked_body_is_taken_where_that_is_allowed(server: Any) -> None:
 def test_a_chunked_body_is_answered_411_where_it_is_not_allowed(server: Any) -> None:
     _, body = message("outer")
     answer = ask(server, post(lengths=(TE, "Connection: close"), body=chunked(body)))
-    assert refusal(answer) == (411, 4004, "the request has no Content-Length")
+    assert refusal(answer) == (
+        411,
+        4004,
+        "the body comes with Transfer-Encoding: chunked; chunked bodies are not taken, send a Content-Length",
+    )
     assert server.calls == []
 
 
