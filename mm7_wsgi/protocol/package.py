@@ -141,7 +141,9 @@ class Package:
         if not head or begins_as_xml(head):
             return error
         begins = head[:_BEGINNING].decode("latin-1")
-        reason = f"the SOAP part is not well-formed XML: it begins with {begins!a}, not with '<'"
+        words = error.details or ""
+        reason = words if words.startswith(_NOT_WELL_FORMED) else _NOT_WELL_FORMED.rstrip(":")
+        reason += f"; it begins with {begins!a}, not with '<'"
         if self.root is not None and boundary:
             place = _place_in_line(buffer, b"--" + boundary)
             if place >= 0:
@@ -278,6 +280,7 @@ class Package:
 
 # How much of a body or a part tells what it is.
 _HEAD: Final = 512
+_NOT_WELL_FORMED: Final = "the SOAP part is not well-formed XML:"
 # Characters of its beginning that a refusal shows.
 _BEGINNING: Final = 24
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from wsgiref.validate import validator
@@ -38,9 +37,17 @@ class Answer:
         #: Names in any capitals; ``headers.getlist`` for one that may be there more than once.
         self.headers = headers
         self.body = body
+        self._found: tuple[Response | Fault, str | None] | None = None
 
-    @cached_property
+    @property
     def _read(self) -> tuple[Response | Fault, str | None]:
+        # No cached_property: before Python 3.12 all threads share its lock, and a process that was forked while one
+        # held it waits for ever.
+        if self._found is None:
+            self._found = self._read_body()
+        return self._found
+
+    def _read_body(self) -> tuple[Response | Fault, str | None]:
         package = Package(Limits())
         try:
             with Buffer(self.body) as buffer:

@@ -2466,7 +2466,7 @@ def _envelope() -> list[Quirk]:
         refused(
             "A SOAP part that begins with something else than XML",
             4004,
-            "the SOAP part is not well-formed XML: it begins with '\u2026', not with '<'\u2026",
+            "the SOAP part is not well-formed XML\u2026; it begins with '\u2026', not with '<'\u2026",
             [
                 bare("Content-Type: text/xml\n\n" + SUBMIT_XML),
                 SUBMIT.swap(f"{ROOT_HEADERS[1]}\r\n\r\n", f"{ROOT_HEADERS[1]}\r\n\r\nContent-Length: 7\r\n\r\n"),
