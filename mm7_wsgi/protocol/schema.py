@@ -464,7 +464,7 @@ class _Values:
             if specification is None:
                 if name in layout.around:
                     around.append((layout.around[name], child))
-                elif name in layout.instead:
+                elif name in layout.instead:  # pragma: no branch - what stands beside its place was set apart
                     instead.append((layout.instead[name], child))
                 continue
             if specification.place >= last:

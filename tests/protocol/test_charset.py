@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mm7_wsgi.protocol.charset import codec, decode_text, find_uncovered, text_deviations
+from mm7_wsgi.protocol.charset import _fill, codec, decode_text, find_uncovered, text_deviations
 from mm7_wsgi.protocol.likelihood import byte_order
 
 INSTALLED = sorted({module.name for module in pkgutil.iter_modules(encodings.__path__)} - {"aliases"})
@@ -384,3 +384,10 @@ def test_the_order_of_what_one_of_them_cannot_be_is_the_other_however_late_that_
     text = "\u4e00" * 500  # in the other order it is "NNN"
     assert byte_order((text + "\u00d8").encode("utf-16-le"), "utf-16-be") == "utf-16-le"
     assert byte_order(("\u4e00" + "\u00d8").encode("utf-16-be"), "utf-16-be") == "utf-16-be"
+
+
+def test_a_codec_that_lacks_nothing_is_not_filled_in() -> None:
+    error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no character")
+    with pytest.raises(UnicodeDecodeError) as caught:
+        _fill(error)
+    assert caught.value is error

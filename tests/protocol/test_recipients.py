@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice, product
+
 import pytest
 
 from mm7_wsgi.protocol.deviations import Deviations
@@ -221,3 +223,25 @@ def test_what_may_be_recipients_is_looked_for_in_one_go() -> None:
     message = read("ReplaceReq", f"<Y>1{deep}</Y>{odd}", head="<SenderIdentification/><MessageID>1</MessageID>")
 
     assert len(message.extensions) == 20_001
+
+
+def test_the_group_around_the_recipient_of_a_report_may_be_in_other_capitals() -> None:
+    recipient = "<Recipient><TO><Number>+12025550101</Number></TO></Recipient>"
+    report = read("DeliveryReportReq", f"{recipient}<MMStatus>Expired</MMStatus>", head="<MessageID>1</MessageID>")
+    assert report.recipient.value == "+12025550101"
+
+
+def test_an_empty_sender_of_a_report_is_a_missing_one() -> None:
+    inside = "<Recipient><Number>+12025550101</Number></Recipient><Sender/><MMStatus>Expired</MMStatus>"
+    report = read("DeliveryReportReq", inside, head="<MessageID>1</MessageID>")
+    assert report.sender is None
+
+
+def test_of_many_names_that_are_nearly_recipients_none_is_passed_over_unread() -> None:
+    """Some are compared; a message with more of them is refused, since any of the rest may hold one."""
+    names = ["".join(letters) for letters in islice(product("eca", repeat=4), 40)]
+    odd = [f"<re{name}>1</re{name}>" for name in names]
+    head = "<SenderIdentification/><MessageID>1</MessageID>"
+    assert len(read("ReplaceReq", "".join(odd[:20]), head=head).extensions) == 20
+    with pytest.raises(AddressError):
+        read("ReplaceReq", "".join(odd), head=head)

@@ -383,3 +383,12 @@ def test_a_file_in_one_line(look: Any, kit: SimpleNamespace) -> None:
 def test_several_files_in_one_line(look: Any, kit: SimpleNamespace) -> None:
     found = [look(octets) for octets in (kit.soap("CancelReq"), kit.soap(version="1.0"), kit.response(), b"hello")]
     assert summary(found) == "4 files: 2 accepted, 1 readable, 1 refused; 1 irregular"
+
+
+def test_what_is_the_reason_for_a_refusal_is_not_said_to_be_none(read: Any, kit: SimpleNamespace) -> None:
+    content_type, body = kit.package(
+        kit.soap(more='<mm7:Content href="cid:content"/>'),
+        kit.part("\u4e2d".encode() * 9, "Content-Type: text/plain; charset=utf-8", "Content-ID: <content>"),
+    )
+    text = read(kit.http(content_type, body[: body.rindex(b"\r\n--outer--") - 3]))
+    assert "\nIrregular\n  close-missing " in text
