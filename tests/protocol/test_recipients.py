@@ -232,9 +232,10 @@ def test_the_group_around_the_recipient_of_a_report_may_be_in_other_capitals() -
 
 
 def test_an_empty_sender_of_a_report_is_a_missing_one() -> None:
-    inside = "<Recipient><Number>+12025550101</Number></Recipient><Sender/><MMStatus>Expired</MMStatus>"
-    report = read("DeliveryReportReq", inside, head="<MessageID>1</MessageID>")
-    assert report.sender is None
+    recipient = "<Recipient><Number>+12025550101</Number></Recipient>"
+    for date in ("", "<Date>2030-01-02T09:30:47Z</Date>"):  # without it, and as the schema has all else
+        inside = f"{recipient}<Sender/>{date}<MMStatus>Expired</MMStatus>"
+        assert read("DeliveryReportReq", inside, head="<MessageID>1</MessageID>").sender is None
 
 
 def test_of_many_names_that_are_nearly_recipients_none_is_passed_over_unread() -> None:
